@@ -1,0 +1,2 @@
+DROP TABLE takt_exported_machine;
+DROP TABLE takt_watermark;

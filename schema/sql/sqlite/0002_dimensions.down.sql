@@ -1,0 +1,10 @@
+DROP TABLE dim_order;
+DROP TABLE dim_date_range;
+DROP TABLE dim_downtime_reason;
+DROP TABLE dim_quality_defect_type;
+DROP TABLE dim_unit_of_measure;
+DROP TABLE dim_product;
+DROP TABLE dim_equipment;
+DROP TABLE dim_shift;
+DROP TABLE dim_time;
+DROP TABLE dim_date;

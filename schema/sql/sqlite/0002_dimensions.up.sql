@@ -1,0 +1,140 @@
+-- What figures are told by: time, shifts, equipment, products, reasons. Takt rewrites what the plant description says.
+
+-- Calendar days, from the year of the first event to the end of next year. Fiscal periods are calendar months.
+CREATE TABLE dim_date (
+  date_key INTEGER PRIMARY KEY,  -- 20260105
+  date TEXT NOT NULL UNIQUE,     -- 2026-01-05, as business_date in facts and rollups
+  year INTEGER NOT NULL,
+  quarter INTEGER NOT NULL,
+  month INTEGER NOT NULL,
+  month_name TEXT NOT NULL,
+  day_of_month INTEGER NOT NULL,
+  day_of_year INTEGER NOT NULL,
+  day_of_week INTEGER NOT NULL,  -- 1 Monday ... 7 Sunday (ISO 8601)
+  day_name TEXT NOT NULL,
+  iso_year INTEGER NOT NULL,
+  iso_week INTEGER NOT NULL,
+  is_weekend INTEGER NOT NULL,
+  fiscal_year INTEGER NOT NULL,
+  fiscal_period INTEGER NOT NULL
+) STRICT;
+
+-- The minutes of a day.
+CREATE TABLE dim_time (
+  time_key INTEGER PRIMARY KEY,  -- minutes since midnight
+  time TEXT NOT NULL UNIQUE,     -- 06:30
+  hour INTEGER NOT NULL,
+  minute INTEGER NOT NULL,
+  quarter_hour INTEGER NOT NULL, -- 0 ... 95
+  half_day TEXT NOT NULL         -- AM, PM
+) STRICT;
+INSERT INTO dim_time
+WITH RECURSIVE minutes(m) AS (SELECT 0 UNION ALL SELECT m + 1 FROM minutes WHERE m < 1439)
+SELECT m, printf('%02d:%02d', m / 60, m % 60), m / 60, m % 60, m / 15, iif(m < 720, 'AM', 'PM') FROM minutes;
+
+-- Shift definitions in the order of the plant description; their instances are the rows of oee_rollup_shift.
+CREATE TABLE dim_shift (
+  position INTEGER PRIMARY KEY,
+  shift TEXT NOT NULL,
+  name TEXT NOT NULL,
+  scope TEXT NOT NULL,        -- plant, area:A1, line:L1, machine:M1
+  days TEXT NOT NULL,         -- JSON: local weekdays on which it starts
+  start_time TEXT NOT NULL,   -- local wall clock
+  end_time TEXT NOT NULL,     -- at or before start_time: on the next day
+  breaks TEXT NOT NULL,       -- JSON: [["02:00","02:30"]]
+  duration_s REAL NOT NULL,   -- by the wall clock, breaks included
+  valid_from TEXT,
+  valid_to TEXT
+) STRICT;
+
+-- The hierarchy: plant, areas, lines, machines. Facts and rollups name machines.
+CREATE TABLE dim_equipment (
+  level TEXT NOT NULL,              -- plant, area, line, machine
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  iso14224_level INTEGER NOT NULL,  -- ISO 14224 taxonomy: 3 installation, 4 plant or unit, 5 section or system, 6 equipment
+  parent_level TEXT,
+  parent_id TEXT,
+  area TEXT,                        -- of lines and machines, where there is one
+  line TEXT,                        -- of machines
+  active INTEGER NOT NULL,
+  attributes TEXT NOT NULL,         -- JSON: all that the plant description says of it
+  PRIMARY KEY (level, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dim_product (
+  product TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  unit TEXT NOT NULL,
+  ideal_cycles TEXT NOT NULL,     -- JSON: [{"machine":"M1","seconds":0.8,"valid_from":null,"valid_to":null}]
+  characteristics TEXT NOT NULL   -- JSON: [{"name":"diameter","lsl":73.9,"usl":74.1,"target":74,"subgroup_size":5}]
+) STRICT, WITHOUT ROWID;
+
+-- value in base_unit = value * factor + offset
+CREATE TABLE dim_unit_of_measure (
+  unit TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  quantity TEXT,     -- null: a unit of the plant's own
+  base_unit TEXT,
+  factor REAL,
+  offset REAL
+) STRICT, WITHOUT ROWID;
+INSERT INTO dim_unit_of_measure VALUES
+  ('pcs', 'piece', 'count', 'pcs', 1, 0),
+  ('s', 'second', 'time', 's', 1, 0),
+  ('min', 'minute', 'time', 's', 60, 0),
+  ('h', 'hour', 'time', 's', 3600, 0),
+  ('d', 'day', 'time', 's', 86400, 0),
+  ('mm', 'millimetre', 'length', 'm', 0.001, 0),
+  ('m', 'metre', 'length', 'm', 1, 0),
+  ('g', 'gram', 'mass', 'kg', 0.001, 0),
+  ('kg', 'kilogram', 'mass', 'kg', 1, 0),
+  ('t', 'tonne', 'mass', 'kg', 1000, 0),
+  ('l', 'litre', 'volume', 'm3', 0.001, 0),
+  ('m3', 'cubic metre', 'volume', 'm3', 1, 0),
+  ('kWh', 'kilowatt-hour', 'energy', 'J', 3600000, 0),
+  ('kW', 'kilowatt', 'power', 'W', 1000, 0),
+  ('bar', 'bar', 'pressure', 'Pa', 100000, 0),
+  ('°C', 'degree Celsius', 'temperature', 'K', 1, 273.15),
+  ('K', 'kelvin', 'temperature', 'K', 1, 0),
+  ('rpm', 'revolutions per minute', 'frequency', 'Hz', 0.016666666666666666, 0),
+  ('%', 'per cent', 'ratio', '1', 0.01, 0);
+
+CREATE TABLE dim_quality_defect_type (
+  defect TEXT PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The tree of reasons; category is the effective one: its own, else that of the nearest parent that has one, else other.
+CREATE TABLE dim_downtime_reason (
+  reason TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  parent TEXT,
+  category TEXT NOT NULL,     -- failure setup planned material operator quality external speed other
+  iso14224_mode TEXT,
+  iso14224_mechanism TEXT,
+  iso14224_cause TEXT,
+  iso14224_detection TEXT,
+  iso14224_impact TEXT
+) STRICT, WITHOUT ROWID;
+
+-- Named ranges, half open, in UTC, as of the last flush; days, weeks and months are those of the plant's wall clock.
+CREATE TABLE dim_date_range (
+  name TEXT PRIMARY KEY,      -- today, this_week, last_7_days ...
+  start TEXT NOT NULL,
+  "end" TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Orders per machine, from their events: what vw_production_schedule_status compares with what was made.
+CREATE TABLE dim_order (
+  machine TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  product TEXT,
+  planned_quantity INTEGER,
+  planned_start TEXT,
+  planned_end TEXT,
+  started TEXT,               -- its first start
+  ended TEXT,                 -- its last stop or completion, unless it was started again
+  status TEXT NOT NULL,       -- planned, running, stopped, completed
+  PRIMARY KEY (machine, order_id)
+) STRICT, WITHOUT ROWID;

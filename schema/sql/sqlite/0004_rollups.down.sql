@@ -1,0 +1,3 @@
+DROP TABLE oee_rollup_daily;
+DROP TABLE oee_rollup_shift;
+DROP TABLE oee_rollup_hourly;
