@@ -1,0 +1,222 @@
+#include "engine/master_data.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace takt {
+namespace {
+
+std::uint64_t cycle_key(MachineId machine, NameId product) {
+  return std::uint64_t{index_of(machine)} << 32U | static_cast<std::uint32_t>(product);
+}
+
+/// The scopes of a machine, most specific first.
+std::vector<Scope> scopes_of(const Plant& plant, const Machine& machine) {
+  std::vector<Scope> scopes{{Scope::Kind::machine, machine.id}};
+  if (const Line* line = plant.line(machine.line)) {
+    scopes.push_back({Scope::Kind::line, line->id});
+    if (!line->area.empty()) scopes.push_back({Scope::Kind::area, line->area});
+  }
+  scopes.push_back({Scope::Kind::plant, ""});
+  return scopes;
+}
+
+bool same_scope(const Scope& a, const Scope& b) {
+  return a.kind == b.kind && (a.kind == Scope::Kind::plant || a.id == b.id);
+}
+
+}  // namespace
+
+PlantVersion::PlantVersion(Plant plant, TimeRange valid, std::shared_ptr<const WallClock> wall, Names& names,
+                           const MachineNumbers& machines)
+    : plant_(std::move(plant)), valid_(valid), wall_(std::move(wall)) {
+  missing_.active = false;
+  missing_.plan = plan_for(Machine{});
+  settings_.assign(machines.size(), missing_);
+  for (const Machine& machine : plant_.machines) {
+    const auto id = machines.find(machine.id);
+    TAKT_INVARIANT(id.has_value());
+    settings_[index_of(*id)] = {machine.minor_stop,  machine.silence_timeout, machine.counter_modulus,
+                                machine.ideal_cycle, machine.active,          plan_for(machine)};
+  }
+  for (const Reason& reason : plant_.reasons) {
+    reasons_.emplace(names.intern(reason.code), effective_category(plant_, reason));
+  }
+  for (const IdealCycle& cycle : plant_.ideal_cycles) {
+    const auto id = machines.find(cycle.machine);
+    if (!id) continue;
+    cycles_[cycle_key(*id, names.intern(cycle.product))].push_back({cycle.valid, cycle.cycle});
+  }
+  for (auto& [key, list] : cycles_) {
+    // Of overlapping ones the latest valid_from counts; of equal ones the last in the file.
+    std::reverse(list.begin(), list.end());
+    std::stable_sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.valid.begin > b.valid.begin; });
+  }
+}
+
+const ShiftPlan* PlantVersion::plan_for(const Machine& machine) {
+  const std::vector<Scope> scopes = scopes_of(plant_, machine);
+  std::vector<Shift> shifts;
+  std::vector<Closure> closures;
+  std::string key;
+  for (const Scope& scope : scopes) {
+    // The most specific scope with shifts gives a machine its whole plan; closures of all its scopes add up.
+    if (shifts.empty()) {
+      for (const Shift& shift : plant_.shifts) {
+        if (same_scope(shift.scope, scope)) shifts.push_back(shift);
+      }
+      if (!shifts.empty()) key += "shifts " + to_string(scope) + '\n';
+    }
+    const std::size_t before = closures.size();
+    for (const Closure& closure : plant_.closures) {
+      if (same_scope(closure.scope, scope)) closures.push_back(closure);
+    }
+    if (closures.size() > before) key += "closures " + to_string(scope) + '\n';
+  }
+  auto& plan = plans_[key];
+  if (!plan) plan = std::make_unique<ShiftPlan>(*wall_, std::move(shifts), std::move(closures), valid_);
+  return plan.get();
+}
+
+void PlantVersion::know_state(NameId folded, Names& names) {
+  if (states_.contains(folded)) return;
+  const auto meaning = meaning_of_state(plant_, names.text(folded));
+  StateEntry entry{TimeCategory::stop, folded};
+  if (meaning) entry = {meaning->category, names.intern(meaning->name)};
+  states_.emplace(folded, entry);
+}
+
+TimeCategory PlantVersion::category_of_state(NameId folded) const {
+  if (folded == NameId::none) return TimeCategory::unknown;
+  const auto at = states_.find(folded);
+  TAKT_INVARIANT(at != states_.end());
+  return at->second.category;
+}
+
+std::vector<NameId> PlantVersion::states() const {
+  std::vector<NameId> list;
+  for (const auto& [state, entry] : states_) list.push_back(state);
+  return list;
+}
+
+NameId PlantVersion::shown_state(NameId folded) const {
+  const auto at = states_.find(folded);
+  return at == states_.end() ? folded : at->second.shown;
+}
+
+ReasonCategory PlantVersion::category_of_reason(NameId reason) const {
+  const auto at = reasons_.find(reason);
+  return at == reasons_.end() ? ReasonCategory::other : at->second;
+}
+
+std::optional<Duration> PlantVersion::ideal_cycle(MachineId machine, NameId product, Timestamp t) const {
+  if (product != NameId::none) {
+    if (const auto list = cycles_.find(cycle_key(machine, product)); list != cycles_.end()) {
+      for (const Cycle& cycle : list->second) {
+        if (cycle.valid.contains(t)) return cycle.cycle;
+      }
+    }
+  }
+  return settings(machine).ideal_cycle;
+}
+
+Result<MasterData> MasterData::compile(std::vector<std::pair<Timestamp, Plant>> versions, Names& names,
+                                       const MachineNumbers& machines) {
+  TAKT_INVARIANT(!versions.empty());
+  const auto zone = Zone::named(versions.back().second.timezone);
+  if (!zone) return zone.error();
+  const auto wall = std::make_shared<const WallClock>(*zone);
+  MasterData data;
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const Timestamp from = i == 0 ? kBeginOfTime : versions[i].first;
+    const Timestamp to = i + 1 < versions.size() ? versions[i + 1].first : kEndOfTime;
+    data.versions_.push_back(
+        std::make_shared<PlantVersion>(std::move(versions[i].second), TimeRange{from, to}, wall, names, machines));
+  }
+  return data;
+}
+
+std::size_t MasterData::index_at(Timestamp t) const {
+  std::size_t i = versions_.size() - 1;
+  while (i > 0 && t < versions_[i]->valid().begin) --i;
+  return i;
+}
+
+const PlantVersion& MasterData::at(Timestamp t) const { return *versions_[index_at(t)]; }
+
+std::vector<std::pair<Timestamp, Plant>> MasterData::descriptions() const {
+  std::vector<std::pair<Timestamp, Plant>> list;
+  for (const auto& version : versions_) list.emplace_back(version->valid().begin, version->plant());
+  return list;
+}
+
+Timestamp MasterData::next_change(Timestamp t) const {
+  return versions_.size() == 1 ? kEndOfTime : versions_[index_at(t)]->valid().end;
+}
+
+void MasterData::know_state(NameId folded, Names& names) {
+  for (const auto& version : versions_) version->know_state(folded, names);
+}
+
+ShiftPlan::Planned MasterData::planned_at(MachineId machine, Timestamp t) const {
+  const std::size_t i = index_at(t);
+  ShiftPlan::Planned planned = versions_[i]->settings(machine).plan->planned_at(t);
+  planned.until = std::min(planned.until, versions_[i]->valid().end);
+  if (!planned.planned && i > 0) {
+    // A shift that began under the description before is worked to its end.
+    const auto before = versions_[i - 1]->settings(machine).plan;
+    if (before->has_shifts()) {
+      const ShiftPlan::Planned earlier = before->planned_at(t);
+      planned = {earlier.planned, std::min(planned.until, earlier.until)};
+    }
+  }
+  return planned;
+}
+
+Duration MasterData::planned_time(MachineId machine, TimeRange range) const {
+  Duration sum{0};
+  for (Timestamp t = range.begin; t < range.end;) {
+    const auto planned = planned_at(machine, t);
+    const Timestamp until = std::min(planned.until, range.end);
+    if (planned.planned) sum += until - t;
+    t = until;
+  }
+  return sum;
+}
+
+std::optional<Timestamp> MasterData::first_planned(MachineId machine, TimeRange range) const {
+  for (Timestamp t = range.begin; t < range.end;) {
+    const auto planned = planned_at(machine, t);
+    if (planned.planned) return t;
+    t = planned.until;
+  }
+  return std::nullopt;
+}
+
+std::optional<Bucket> MasterData::shift_begun_by(MachineId machine, Timestamp t) const {
+  for (std::size_t i = index_at(t) + 1; i-- > 0;) {
+    const auto& version = *versions_[i];
+    const ShiftPlan& plan = *version.settings(machine).plan;
+    const Timestamp latest = std::min(t, version.valid().end - Duration{1});
+    const auto shift = plan.shift_begun_by(latest);
+    if (shift) return shift;
+  }
+  return std::nullopt;
+}
+
+std::optional<Bucket> MasterData::shift_at(MachineId machine, Timestamp t) const {
+  const auto shift = shift_begun_by(machine, t);
+  return shift && shift->range.contains(t) ? shift : std::nullopt;
+}
+
+std::optional<Bucket> MasterData::next_shift(MachineId machine, Timestamp t) const {
+  for (std::size_t i = index_at(t); i < versions_.size(); ++i) {
+    const auto& version = *versions_[i];
+    const Timestamp from = std::max(t, version.valid().begin);
+    const auto shift = version.settings(machine).plan->next_shift(from);
+    if (shift && shift->range.begin < version.valid().end) return shift;
+  }
+  return std::nullopt;
+}
+
+}  // namespace takt

@@ -1,0 +1,479 @@
+#include "engine/store.h"
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <future>
+#include <set>
+
+#include "engine/committer.h"
+#include "engine/disk.h"
+#include "engine/event_codec.h"
+#include "engine/quarantine_codec.h"
+
+namespace takt {
+namespace {
+
+/// A plant description as one value of the meta family: what holds from which commit on, for which times.
+std::string encode_plants(const std::vector<std::pair<Timestamp, Plant>>& versions) {
+  boost::json::array list;
+  for (const auto& [from, plant] : versions) {
+    list.push_back(boost::json::object{{"valid_from", micros(from)}, {"plant", to_json(plant)}});
+  }
+  return boost::json::serialize(list);
+}
+
+Result<std::vector<std::pair<Timestamp, Plant>>> decode_plants(std::string_view text) {
+  boost::system::error_code error;
+  const boost::json::value value = boost::json::parse({text.data(), text.size()}, error);
+  if (error || !value.is_array()) return corruption("a stored plant description is damaged");
+  std::vector<std::pair<Timestamp, Plant>> versions;
+  for (const boost::json::value& entry : value.get_array()) {
+    auto plant = parse_plant_json(boost::json::serialize(entry.at("plant")));
+    if (!plant) return corruption("a stored plant description is not understood: " + plant.error().context);
+    versions.emplace_back(from_micros(entry.at("valid_from").as_int64()), std::move(*plant));
+  }
+  return versions;
+}
+
+template <class List, class Key>
+bool lists(const List& list, Key key, const std::string& id) {
+  return std::any_of(list.begin(), list.end(), [&](const auto& entry) { return entry.*key == id; });
+}
+
+}  // namespace
+
+// --------------------------------------------------------------------------------------------------------------- view
+
+StoreView::StoreView(const Store& store) : store_(store) {
+  // The turnstile lets a waiting writer go first: readers that keep coming cannot starve it.
+  const std::lock_guard turn{store.turnstile_};
+  lock_ = std::shared_lock{store.gate_};
+}
+
+Sequence StoreView::sequence() const { return store_.sequence(); }
+const MasterData& StoreView::master() const { return *store_.master_; }
+const Names& StoreView::names() const { return store_.names_; }
+const MachineNumbers& StoreView::numbers() const { return store_.numbers_; }
+const MachineRecord& StoreView::machine(MachineId id) const { return *store_.machines_[index_of(id)]; }
+std::size_t StoreView::machine_count() const { return store_.machines_.size(); }
+const ChunkSource& StoreView::chunks() const { return *store_.disk_; }
+
+const MachineRecord* StoreView::machine(std::string_view id) const {
+  const auto number = store_.numbers_.find(id);
+  return number ? store_.machines_[index_of(*number)].get() : nullptr;
+}
+
+const ReadingGroup* StoreView::group(MachineId machine, std::string_view tag) const {
+  return store_.find_group(machine, tag);
+}
+
+std::vector<const ReadingGroup*> StoreView::groups(MachineId machine) const {
+  const auto& list = store_.groups_by_id_[index_of(machine)];
+  return {list.begin(), list.end()};
+}
+
+// ---------------------------------------------------------------------------------------------------- opening, closing
+
+Store::Store(StoreOptions options) : options_(std::move(options)) {}
+
+Store::~Store() { committer_.reset(); }
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, StoreOptions options) {
+  std::unique_ptr<Store> store{new Store{std::move(options)}};
+  auto disk = Disk::open(directory);
+  if (!disk) return disk.error();
+  store->disk_ = std::move(*disk);
+  store->id_ = store->disk_->store_id();
+  if (const auto recovered = store->recover(); !recovered) return recovered.error();
+  store->committer_ = std::make_unique<Committer>(*store);
+  return store;
+}
+
+/// Rebuilds everything in memory: the numbers, the chunks' heads, then every commit of the event log in order, each plant
+/// description at its place between them, and last the readings that are in no chunk yet.
+Result<void> Store::recover() {
+  std::map<Sequence, std::vector<std::pair<Timestamp, Plant>>> plants;
+  std::vector<std::tuple<MachineId, GroupId, std::string>> tags;
+  std::optional<Error> failure;
+  const auto read = disk_->scan(Disk::meta, "", [&](std::string_view key, std::string_view value) {
+    const std::uint64_t number = sequence_of_key(key.substr(1));
+    if (key == "sequence") {
+      sequence_ = sequence_of_key(value);
+    } else if (key[0] == 'm' && key.size() == 9) {
+      numbers_.add(value, MachineId{static_cast<std::uint32_t>(number)});
+    } else if (key[0] == 't' && key.size() == 9) {
+      tags.emplace_back(MachineId{static_cast<std::uint32_t>(number >> 16U)}, GroupId{static_cast<std::uint16_t>(number)}, value);
+    } else if (key[0] == 'p' && key.size() == 9) {
+      auto versions = decode_plants(value);
+      if (!versions) failure = versions.error();
+      else plants.emplace(number, std::move(*versions));
+    }
+    return !failure;
+  });
+  if (!read) return read.error();
+  if (failure) return *failure;
+  if (const auto used = use_plant_versions({{kBeginOfTime, Plant{}}}, 0); !used) return used.error();
+  for (std::size_t i = 0; i < numbers_.size(); ++i) {
+    const MachineId id{static_cast<std::uint32_t>(i)};
+    if (machines_.size() <= i) add_machine(numbers_.name(id), id);
+  }
+  for (const auto& [machine, group, tag] : tags) group_of(machine, group, tag);
+
+  const auto indexed = disk_->scan(Disk::chunk_index, "", [&](std::string_view key, std::string_view value) {
+    auto info = read_chunk_info(value);
+    if (!info) {
+      failure = info.error();
+      return false;
+    }
+    info->sequence = static_cast<std::uint32_t>(sequence_of_key(key.substr(key.size() - 4)) );
+    group_of(info->machine, info->group, {}).add_chunk(*info);
+    return true;
+  });
+  if (!indexed) return indexed.error();
+  if (failure) return *failure;
+
+  auto plant = plants.begin();
+  const auto use_plants_through = [&](Sequence sequence) -> Result<void> {
+    for (; plant != plants.end() && plant->first <= sequence; ++plant) {
+      if (auto used = use_plant_versions(plant->second, plant->first); !used) return used.error();
+      has_plant_ = true;
+    }
+    return {};
+  };
+  std::vector<Event> events;
+  std::map<MachineId, Sequence> unheard;  // what was withdrawn may have been all that was heard at its time
+  const auto replay = [&](Sequence sequence, std::string_view frame, bool readings) -> Result<void> {
+    if (const auto used = use_plants_through(sequence); !used) return used.error();
+    events.clear();
+    if (const auto decoded = decode_frame(frame, events); !decoded) {
+      return Error{decoded.error().code, "commit " + std::to_string(sequence) + ": " + decoded.error().context};
+    }
+    for (const Event& event : events) {
+      const auto machine = numbers_.find(event.machine);
+      if (!machine) return corruption("commit " + std::to_string(sequence) + " names a machine without a number");
+      MachineRecord& record = *machines_[index_of(*machine)];
+      if (readings) {
+        const ReadingGroup* group = find_group(*machine, event.tag);
+        if (group != nullptr && sequence <= group->sealed_through()) continue;
+        apply_reading(event, rank_of(event), sequence);
+      } else if (event.type == EventType::reading) {
+        record.heard_reading(event.at, sequence);
+      } else {
+        if (event.type == EventType::state && !event.deleted) master_->know_state(folded_state(event.state, names_), names_);
+        record.apply(event, rank_of(event), names_, sequence);
+      }
+      if (event.deleted || (event.type == EventType::cycle && event.revision > 0)) unheard[*machine] = sequence;
+    }
+    return {};
+  };
+  for (const bool readings : {false, true}) {
+    const auto replayed = disk_->scan(readings ? Disk::journal : Disk::events, "", [&](std::string_view key, std::string_view value) {
+      const Sequence sequence = sequence_of_key(key);
+      if (const auto done = replay(sequence, value, readings); !done) failure = done.error();
+      if (options_.progress && sequence % 64 == 0) {
+        options_.progress(static_cast<double>(sequence) / static_cast<double>(std::max<Sequence>(sequence_, 1)));
+      }
+      return !failure;
+    });
+    if (!replayed) return replayed.error();
+    if (failure) return *failure;
+  }
+  if (const auto used = use_plants_through(~Sequence{0}); !used) return used.error();
+  for (const auto& [machine, sequence] : unheard) {
+    if (master_->latest().settings(machine).silence_timeout <= Duration{0}) continue;
+    if (const auto rebuilt = rebuild_heard(*machines_[index_of(machine)], sequence); !rebuilt) return rebuilt.error();
+  }
+
+  std::uint64_t count = 0;
+  const auto counted = disk_->scan(Disk::quarantine, "", [&](std::string_view key, std::string_view) {
+    quarantine_next_ = sequence_of_key(key) + 1;
+    ++count;
+    return true;
+  });
+  if (!counted) return counted.error();
+  quarantine_count_ = count;
+  return {};
+}
+
+MachineRecord& Store::add_machine(std::string_view name, MachineId id) {
+  numbers_.add(name, id);
+  machines_.resize(numbers_.size());
+  groups_.resize(numbers_.size());
+  groups_by_id_.resize(numbers_.size());
+  machines_[index_of(id)] = std::make_unique<MachineRecord>(id, names_, *master_);
+  return *machines_[index_of(id)];
+}
+
+ReadingGroup& Store::group_of(MachineId machine, GroupId id, std::string_view tag) {
+  auto& by_id = groups_by_id_[index_of(machine)];
+  const auto index = static_cast<std::size_t>(id);
+  if (index < by_id.size() && by_id[index] != nullptr) return *by_id[index];
+  auto group = std::make_unique<ReadingGroup>(machine, id, std::string{tag});
+  if (by_id.size() <= index) by_id.resize(index + 1);
+  by_id[index] = group.get();
+  return *groups_[index_of(machine)].insert_or_assign(std::string{tag}, std::move(group)).first->second;
+}
+
+const ReadingGroup* Store::find_group(MachineId machine, std::string_view tag) const {
+  const auto& tags = groups_[index_of(machine)];
+  const auto at = tags.find(tag);
+  return at == tags.end() ? nullptr : at->second.get();
+}
+
+void Store::apply_reading(const Event& event, const Rank& rank, Sequence commit) {
+  const auto number = *numbers_.find(event.machine);
+  auto& tags = groups_[index_of(number)];
+  ReadingRow row;
+  row.at = event.at;
+  row.number = event.value.number;
+  row.rank = rank;
+  row.id = hash_of(event.id);
+  row.quality = event.value_quality == kAbsent ? -1 : static_cast<std::int32_t>(event.value_quality);
+  row.kind = event.value.kind;
+  ReadingRows::Texts texts{std::string{event.value.text}, std::string{event.id}, std::string{event.attributes}};
+  tags.find(event.tag)->second->put(row, std::move(texts), commit);
+}
+
+Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit) {
+  std::vector<Timestamp> times;
+  machine.collect_heard(times);
+  for (const ReadingGroup* group : groups_by_id_[index_of(machine.id())]) {
+    if (const auto collected = group->collect_times(*disk_, times); !collected) return collected.error();
+  }
+  std::sort(times.begin(), times.end());
+  machine.set_heard(std::move(times), commit);
+  return {};
+}
+
+// -------------------------------------------------------------------------------------------------------- submissions
+
+bool Store::submit(EventBatch batch, std::string source, Done done) {
+  return committer_->submit({std::move(batch), std::move(source), std::move(done), {}});
+}
+
+Result<Receipt> Store::commit(EventBatch batch, std::string source) {
+  std::promise<Result<Receipt>> promise;
+  const bool queued = submit(std::move(batch), std::move(source), [&](Result<Receipt> r) { promise.set_value(std::move(r)); });
+  if (!queued) return unavailable("more events are waiting than the server can take in; try again in a second");
+  return promise.get_future().get();
+}
+
+std::string Store::read_only_reason() const { return committer_->read_only_reason(); }
+std::uint64_t Store::disk_bytes() const { return disk_->used_bytes(); }
+std::uint64_t Store::free_bytes() const { return disk_->free_bytes(); }
+
+// ---------------------------------------------------------------------------------------------------------- the plant
+
+std::shared_ptr<const Plant> Store::plant() const {
+  const std::lock_guard lock{plant_mutex_};
+  return plant_;
+}
+
+bool Store::has_plant() const { return has_plant_; }
+
+/// Under the gate, or before there are readers.
+Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit) {
+  for (const auto& [from, plant] : versions) {
+    for (const Machine& machine : plant.machines) {
+      if (!numbers_.find(machine.id)) numbers_.add(machine.id, MachineId{static_cast<std::uint32_t>(numbers_.size())});
+    }
+  }
+  auto compiled = MasterData::compile(std::move(versions), names_, numbers_);
+  if (!compiled) return compiled.error();
+  auto next = std::make_unique<MasterData>(std::move(*compiled));
+  const auto before = std::move(master_);
+  master_ = std::move(next);
+  for (std::size_t i = 0; i < numbers_.size(); ++i) {
+    const MachineId id{static_cast<std::uint32_t>(i)};
+    if (machines_.size() <= i || !machines_[i]) add_machine(numbers_.name(id), id);
+  }
+  // What events name must be known to every version before it is asked.
+  for (const NameId state : before ? before->latest().states() : std::vector<NameId>{}) master_->know_state(state, names_);
+  for (const auto& machine : machines_) {
+    const auto timeout = [&](const MasterData& data) { return data.latest().settings(machine->id()).silence_timeout; };
+    const bool silence_changed = before && timeout(*before) != timeout(*master_);
+    machine->use(*master_, commit);
+    if (!silence_changed) continue;
+    if (auto rebuilt = rebuild_heard(*machine, commit); !rebuilt) return rebuilt.error();
+  }
+  const std::lock_guard lock{plant_mutex_};
+  plant_ = std::make_shared<const Plant>(master_->latest().plant());
+  return {};
+}
+
+/// Keeps what the description leaves out though events refer to it: machines inactive, reasons and states as they were.
+PlantChange Store::merge_left_out(Plant& plant) const {
+  PlantChange change;
+  const Plant& old = master_->latest().plant();
+  for (const Machine& machine : plant.machines) {
+    if (!numbers_.find(machine.id)) ++change.machines_added;
+  }
+  std::set<std::string_view> reasons, states;
+  for (const NameId state : master_->latest().states()) {
+    states.insert(names_.text(master_->latest().shown_state(state)));
+  }
+  for (const auto& machine : machines_) machine->visit_reasons([&](NameId reason) { reasons.insert(names_.text(reason)); });
+  for (const Machine& machine : old.machines) {
+    const MachineRecord& record = *machines_[index_of(*numbers_.find(machine.id))];
+    const bool referred = record.first_event() || !groups_by_id_[index_of(record.id())].empty();
+    if (!referred || lists(plant.machines, &Machine::id, machine.id)) continue;
+    Machine kept = machine;
+    kept.active = false;
+    if (!lists(plant.lines, &Line::id, kept.line)) kept.line.clear();
+    plant.machines.push_back(std::move(kept));
+    change.kept_inactive.push_back(machine.id);
+  }
+  for (const Reason& reason : old.reasons) {
+    if (!reasons.contains(reason.code) || lists(plant.reasons, &Reason::code, reason.code)) continue;
+    Reason kept = reason;
+    kept.category = effective_category(old, reason);
+    if (!lists(plant.reasons, &Reason::code, kept.parent)) kept.parent.clear();
+    plant.reasons.push_back(std::move(kept));
+  }
+  for (const StateName& state : old.states) {
+    if (states.contains(state.name) && !lists(plant.states, &StateName::name, state.name)) plant.states.push_back(state);
+  }
+  change.machines_recomputed = machines_.size();
+  return change;
+}
+
+Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run) {
+  Result<PlantChange> outcome = PlantChange{};
+  committer_->run_task([&] {
+    PlantChange change = merge_left_out(plant);
+    std::vector<std::pair<Timestamp, Plant>> versions;
+    if (valid_from) {
+      versions = master_->descriptions();
+      std::erase_if(versions, [&](const auto& version) { return version.first >= *valid_from; });
+      if (!has_plant_) versions.clear();
+    }
+    versions.emplace_back(versions.empty() ? kBeginOfTime : *valid_from, plant);
+    if (const auto zone = Zone::named(plant.timezone); !zone) {
+      outcome = zone.error();
+      return;
+    }
+    if (dry_run) {
+      outcome = change;
+      return;
+    }
+    if (const std::string reason = committer_->read_only_reason(); !reason.empty()) {
+      outcome = unavailable(reason);
+      return;
+    }
+    change.sequence = sequence_ + 1;
+    rocksdb::WriteBatch batch;
+    // Numbered in the order in which use_plant_versions() meets them.
+    std::set<std::string_view> fresh;
+    for (const auto& [from, description] : versions) {
+      for (const Machine& machine : description.machines) {
+        if (numbers_.find(machine.id) || !fresh.insert(machine.id).second) continue;
+        batch.Put((*disk_)[Disk::meta], "m" + sequence_key(numbers_.size() + fresh.size() - 1), machine.id);
+      }
+    }
+    batch.Put((*disk_)[Disk::meta], "p" + sequence_key(change.sequence), encode_plants(versions));
+    batch.Put((*disk_)[Disk::meta], "sequence", sequence_key(change.sequence));
+    if (const auto written = committer_->write(batch); !written) {
+      outcome = written.error();
+      return;
+    }
+    {
+      const std::lock_guard turn{turnstile_};
+      const std::unique_lock lock{gate_};
+      if (const auto used = use_plant_versions(std::move(versions), change.sequence); !used) {
+        outcome = used.error();
+        return;
+      }
+      sequence_.store(change.sequence, std::memory_order_release);
+    }
+    has_plant_ = true;
+    if (listener_) listener_({change.sequence, {}, true});
+    outcome = change;
+  });
+  return outcome;
+}
+
+Result<void> Store::register_machines(const std::vector<std::string>& ids) {
+  Plant plant = *this->plant();
+  for (const std::string& id : ids) {
+    if (plant.machine(id) != nullptr) continue;
+    Machine machine;
+    machine.id = machine.name = id;
+    plant.machines.push_back(std::move(machine));
+  }
+  std::optional<Timestamp> newest_from;
+  {
+    const StoreView view = read();
+    if (view.master().versions().size() > 1) newest_from = view.master().latest().valid().begin;
+  }
+  const auto changed = set_plant(std::move(plant), newest_from, false);
+  if (!changed) return changed.error();
+  return {};
+}
+
+// ------------------------------------------------------------------------------------------------------------ look-ups
+
+Result<Sequence> Store::events_since(Sequence since, std::size_t limit,
+                                     const std::function<void(Sequence, const Event&)>& visit) const {
+  const Sequence newest = sequence();
+  Sequence through = since;
+  std::size_t visited = 0;
+  std::optional<Error> failure;
+  std::vector<Event> events;
+  const auto scanned = disk_->scan(Disk::events, sequence_key(since + 1), [&](std::string_view key, std::string_view value) {
+    const Sequence sequence = sequence_of_key(key);
+    if (sequence > newest) return false;
+    events.clear();
+    if (const auto decoded = decode_frame(value, events); !decoded) {
+      failure = decoded.error();
+      return false;
+    }
+    for (const Event& event : events) {
+      if (event.type != EventType::reading) visit(sequence, event);
+    }
+    visited += events.size();
+    through = sequence;
+    return visited < limit;
+  });
+  if (!scanned) return scanned.error();
+  if (failure) return *failure;
+  return visited < limit ? newest : through;
+}
+
+std::vector<QuarantineEntry> Store::quarantine(std::uint64_t after, std::size_t limit) const {
+  std::vector<QuarantineEntry> entries;
+  if (limit == 0) return entries;
+  const auto scanned = disk_->scan(Disk::quarantine, sequence_key(after + 1), [&](std::string_view key, std::string_view value) {
+    if (auto entry = decode_quarantine(sequence_of_key(key), value)) entries.push_back(std::move(*entry));
+    return entries.size() < limit;
+  });
+  if (!scanned) entries.clear();
+  return entries;
+}
+
+Result<void> Store::discard_quarantine(const std::vector<std::uint64_t>& numbers) {
+  Result<void> outcome;
+  committer_->run_task([&] {
+    rocksdb::WriteBatch batch;
+    for (const std::uint64_t number : numbers) batch.Delete((*disk_)[Disk::quarantine], sequence_key(number));
+    outcome = committer_->write(batch);
+    if (outcome) quarantine_count_ -= std::min<std::uint64_t>(quarantine_count_, numbers.size());
+  });
+  return outcome;
+}
+
+std::optional<std::string> Store::note(std::string_view key) const {
+  return disk_->get(Disk::meta, "note/" + std::string{key});
+}
+
+Result<void> Store::set_note(std::string_view key, std::string_view value) {
+  Result<void> outcome;
+  committer_->run_task([&] {
+    rocksdb::WriteBatch batch;
+    batch.Put((*disk_)[Disk::meta], "note/" + std::string{key}, rocksdb::Slice{value.data(), value.size()});
+    outcome = committer_->write(batch);
+  });
+  return outcome;
+}
+
+}  // namespace takt

@@ -1,0 +1,200 @@
+// The durable history of every machine, and the rollups derived from it.
+//
+// One committer thread takes everything in: it judges each event against what is known of its identity, writes a group of
+// submissions as one commit with fsync, applies it, and only then answers. Readers see the state after some commit, never
+// a half-applied one. docs/architecture.md tells the story, docs/format.md the bytes.
+#pragma once
+
+#include "engine/machine.h"
+#include "engine/master_data.h"
+#include "engine/reading_store.h"
+#include "schema/event.h"
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace takt {
+
+struct StoreOptions {
+  const Clock* clock = &Clock::system();
+  /// Events waiting for the committer beyond this are refused: memory stays bounded.
+  std::size_t queue_events = 131'072;
+  /// Free space below which the store takes nothing in until space returns. 0: a twentieth of the disk, 16 to 512 MiB.
+  std::uint64_t reserve_bytes = 0;
+  /// Called while opening, with a share from 0 to 1.
+  std::function<void(double)> progress;
+};
+
+/// What became of a submission that is now durable and in every figure.
+struct Receipt {
+  std::size_t accepted = 0;   ///< new, corrections and withdrawals
+  std::size_t duplicate = 0;  ///< known already, or superseded
+  Sequence sequence = 0;      ///< the commit
+};
+
+/// What a commit changed, told to listeners on the committer's thread, after it is visible and before it is answered.
+struct CommitNotice {
+  Sequence sequence = 0;
+  std::span<const Event* const> events;  ///< accepted ones, valid during the call
+  bool plant_changed = false;
+};
+
+/// What a new plant description would do, or did.
+struct PlantChange {
+  Sequence sequence = 0;  ///< 0: nothing was changed
+  std::size_t machines_added = 0;
+  std::vector<std::string> kept_inactive;  ///< left out, but events refer to them
+  std::size_t machines_recomputed = 0;
+};
+
+/// An entry of the quarantine.
+struct QuarantineEntry {
+  std::uint64_t number = 0;
+  Timestamp received;
+  std::string source;
+  RejectedEvent event;
+};
+
+/// Counters since the process started, and gauges. Any thread.
+struct StoreStatistics {
+  std::atomic<std::uint64_t> commits{0}, accepted{0}, duplicates{0}, rejected{0}, journal_bytes{0};
+  std::array<std::atomic<std::uint64_t>, kEventTypes> accepted_by_type{};
+  std::array<std::atomic<std::uint64_t>, kRejections> rejected_by_code{};
+  std::atomic<std::uint64_t> sync_micros{0}, sync_micros_last{0}, apply_micros{0}, queue_events{0}, chunks_sealed{0};
+};
+
+class Store;
+
+/// A consistent look at everything, after one commit. Holds off the writer while it lives: keep it short.
+class StoreView {
+ public:
+  Sequence sequence() const;
+  const MasterData& master() const;
+  const Names& names() const;
+  const MachineNumbers& numbers() const;
+  /// Null if no such machine has ever been described.
+  const MachineRecord* machine(std::string_view id) const;
+  const MachineRecord& machine(MachineId id) const;
+  std::size_t machine_count() const;
+  const ReadingGroup* group(MachineId machine, std::string_view tag) const;
+  std::vector<const ReadingGroup*> groups(MachineId machine) const;
+  const ChunkSource& chunks() const;
+
+ private:
+  friend class Store;
+  explicit StoreView(const Store& store);
+  const Store& store_;
+  std::shared_lock<std::shared_mutex> lock_;
+};
+
+class Store {
+ public:
+  using Done = std::function<void(Result<Receipt>)>;
+  using Listener = std::function<void(const CommitNotice&)>;
+
+  /// Opens or creates the store in `directory` and recovers everything. conflict: another process has it open;
+  /// corruption: not a store, a damaged one, or one of a newer format; io: not readable or writable.
+  static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory, StoreOptions options);
+  /// Commits what was submitted, then closes.
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Queues validated events (machines described, states and reasons known) and what was refused of their request.
+  /// `done` is called on the committer's thread. False: the queue is full; try again later.
+  bool submit(EventBatch batch, std::string source, Done done);
+  /// The same, waiting for the answer.
+  Result<Receipt> commit(EventBatch batch, std::string source);
+
+  /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves out
+  /// though events refer to it stays, inactive. With `dry_run` nothing changes. Waits for the answer.
+  Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run);
+  /// Adds machines that are not described yet.
+  Result<void> register_machines(const std::vector<std::string>& ids);
+  /// The newest description. Any thread.
+  std::shared_ptr<const Plant> plant() const;
+  /// False until the first description was set.
+  bool has_plant() const;
+
+  StoreView read() const { return StoreView{*this}; }
+  Sequence sequence() const { return sequence_.load(std::memory_order_acquire); }
+  const Clock& clock() const { return *options_.clock; }
+  /// Identifies this store, and how often it was restored from a backup, to export targets.
+  const std::string& id() const { return id_; }
+
+  /// Called for every commit. Set before the first submission.
+  void set_listener(Listener listener) { listener_ = std::move(listener); }
+
+  /// Why nothing is taken in at the moment; empty: all is well.
+  std::string read_only_reason() const;
+  const StoreStatistics& statistics() const { return statistics_; }
+  std::uint64_t disk_bytes() const;
+  std::uint64_t free_bytes() const;
+
+  /// Accepted events but readings, of commits after `since`, oldest first, at most about `limit`; `through` is the commit
+  /// that they reach to.
+  Result<Sequence> events_since(Sequence since, std::size_t limit,
+                                const std::function<void(Sequence, const Event&)>& visit) const;
+
+  std::vector<QuarantineEntry> quarantine(std::uint64_t after, std::size_t limit) const;
+  Result<void> discard_quarantine(const std::vector<std::uint64_t>& numbers);
+  std::uint64_t quarantine_size() const { return quarantine_count_.load(); }
+
+  /// A small value kept for somebody else (the configuration's hash, for one). Durable when it returns.
+  std::optional<std::string> note(std::string_view key) const;
+  Result<void> set_note(std::string_view key, std::string_view value);
+
+ public:
+  class Disk;  // engine/disk.h
+
+ private:
+  friend class StoreView;
+  class Committer;
+  struct Work;
+
+  Store(StoreOptions options);
+  Result<void> recover();
+  Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
+  MachineRecord& add_machine(std::string_view name, MachineId id);
+  Result<void> rebuild_heard(MachineRecord& machine, Sequence commit);
+  ReadingGroup& group_of(MachineId machine, GroupId id, std::string_view tag);
+  const ReadingGroup* find_group(MachineId machine, std::string_view tag) const;
+  void apply_reading(const Event& event, const Rank& rank, Sequence commit);
+  PlantChange merge_left_out(Plant& plant) const;
+
+  StoreOptions options_;
+  std::string id_;
+  StoreStatistics statistics_;
+  std::unique_ptr<Disk> disk_;
+
+  // Guarded by gate_: the committer writes, views read.
+  mutable std::shared_mutex gate_;
+  mutable std::mutex turnstile_;  // lets the committer in though readers keep coming
+  Names names_;
+  MachineNumbers numbers_;
+  std::unique_ptr<MasterData> master_;
+  std::vector<std::unique_ptr<MachineRecord>> machines_;
+  std::vector<std::map<std::string, std::unique_ptr<ReadingGroup>, std::less<>>> groups_;  // by machine
+  std::vector<std::vector<ReadingGroup*>> groups_by_id_;
+  std::atomic<Sequence> sequence_{0};
+
+  mutable std::mutex plant_mutex_;
+  std::shared_ptr<const Plant> plant_;
+  std::atomic<bool> has_plant_{false};
+
+  std::atomic<std::uint64_t> quarantine_count_{0};
+  std::uint64_t quarantine_next_ = 1;
+
+  Listener listener_;
+  std::unique_ptr<Committer> committer_;  // last: stops before anything it uses goes
+};
+
+}  // namespace takt
