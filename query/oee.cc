@@ -1,0 +1,285 @@
+#include "query/oee.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "query/timeline.h"
+
+namespace takt {
+namespace {
+
+constexpr std::size_t kMaxBuckets = 100'000;
+
+/// Where a machine's time ends: at now, or for one that is switched off at its last event.
+Timestamp end_of_time(const StoreView& view, MachineId machine, Timestamp now) {
+  if (is_active(view, machine)) return now;
+  const auto last = view.machine(machine).last_event();
+  return std::min(now, last ? *last + Duration{1} : kBeginOfTime);
+}
+
+/// Planned time of many machines over many ranges: machines of one plan share it.
+class PlannedTimes {
+ public:
+  explicit PlannedTimes(const StoreView& view) : view_(view) {}
+
+  Duration of(MachineId machine, TimeRange range) {
+    const MasterData& master = view_.master();
+    if (master.versions().size() > 1) return master.planned_time(machine, range);
+    const ShiftPlan* plan = master.latest().settings(machine).plan;
+    for (const Known& known : known_) {
+      if (known.plan == plan && known.range == range) return known.planned;
+    }
+    if (known_.size() >= 8) known_.erase(known_.begin());
+    known_.push_back({plan, range, master.planned_time(machine, range)});
+    return known_.back().planned;
+  }
+
+ private:
+  struct Known {
+    const ShiftPlan* plan;
+    TimeRange range;
+    Duration planned;
+  };
+  const StoreView& view_;
+  std::vector<Known> known_;
+};
+
+Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId machine, TimeRange range, Timestamp now) {
+  Elements sum;
+  sum.account = view.machine(machine).account(range, now);
+  const TimeRange cut{range.begin, std::min(range.end, end_of_time(view, machine, now))};
+  if (cut.empty()) return sum;
+  sum.calendar = cut.length();
+  sum.planned_operation = planned.of(machine, cut);
+  return sum;
+}
+
+/// A bucket of a request and the machines that it sums.
+struct Span {
+  Bucket bucket;
+  std::vector<MachineId> machines;
+};
+
+struct Answerer {
+  const StoreView& view;
+  const OeeRequest& request;
+  Timestamp now;
+  PlannedTimes planned;
+
+  OeeBucket answer(const Span& span) {
+    OeeBucket out;
+    out.range = request.whole || request.grain == Grain::total ? span.bucket.range : intersect(span.bucket.range, request.range);
+    out.partial = out.range != span.bucket.range;
+    out.open = span.bucket.range.end > now && out.range.end >= now;
+    if (request.grain != Grain::total) out.business_day = span.bucket.business_day;
+    if (span.bucket.shift != nullptr) out.shift = *span.bucket.shift;
+    Elements sum;
+    for (const MachineId machine : span.machines) {
+      sum += elements_with(view, planned, machine, out.range, now);
+      out.revision = std::max(out.revision, revision(machine, span.bucket.range));
+    }
+    out.figures = figures_of(sum, policies_of(view.master().latest().plant()));
+    return out;
+  }
+
+  Sequence revision(MachineId machine, TimeRange range) const {
+    const MachineRecord& record = view.machine(machine);
+    const bool own_cell = request.grain == Grain::hour || request.grain == Grain::day || request.grain == Grain::shift;
+    return own_cell ? record.revision(request.grain, range) : record.revision_within(range);
+  }
+};
+
+bool too_many(std::size_t count) { return count > kMaxBuckets; }
+
+/// Hours to years: the same for every machine.
+void wall_clock_spans(const StoreView& view, const OeeRequest& r, Timestamp now, const std::vector<MachineId>& machines,
+                      std::vector<Span>& spans) {
+  const WallClock& wall = view.master().wall();
+  const Timestamp end = std::min(r.range.end, now);
+  for (Timestamp t = r.range.begin; t < end && !too_many(spans.size());) {
+    const Bucket bucket = wall.bucket_at(r.grain, t);
+    if (!r.whole || bucket.range.begin >= r.range.begin) spans.push_back({bucket, machines});
+    t = bucket.range.end;
+  }
+}
+
+void shift_spans(const StoreView& view, const OeeRequest& r, Timestamp now, const std::vector<MachineId>& machines,
+                 std::vector<Span>& spans) {
+  using Key = std::tuple<Timestamp, Timestamp, std::string, bool>;
+  std::map<Key, Span> found;
+  const TimeRange begun{r.range.begin, std::min(r.range.end, now)};
+  if (begun.empty()) return;
+  for (const MachineId machine : machines) {
+    std::vector<Bucket> shifts = shifts_of(view, machine, begun);
+    if (!r.whole) {
+      if (const auto running = view.master().shift_at(machine, begun.begin); running && running->range.begin < begun.begin) {
+        shifts.insert(shifts.begin(), *running);
+      }
+    }
+    for (const Bucket& shift : shifts) {
+      Span& span = found[{shift.range.begin, shift.range.end, shift.shift ? *shift.shift : "", shift.shift != nullptr}];
+      span.bucket = shift;
+      span.machines.push_back(machine);
+    }
+    if (too_many(found.size())) break;
+  }
+  for (auto& [key, span] : found) spans.push_back(std::move(span));
+}
+
+Result<std::vector<OeeBucket>> buckets_of(const StoreView& view, const OeeRequest& r, const std::vector<MachineId>& machines,
+                                          Timestamp now) {
+  std::vector<Span> spans;
+  if (r.grain == Grain::total) {
+    spans.push_back({{r.range, 0, nullptr}, machines});
+  } else if (r.grain == Grain::shift) {
+    shift_spans(view, r, now, machines, spans);
+  } else {
+    wall_clock_spans(view, r, now, machines, spans);
+  }
+  if (too_many(spans.size())) {
+    return invalid("the answer would have more than " + std::to_string(kMaxBuckets) +
+                   " buckets; ask for a shorter range or a coarser grain");
+  }
+  Answerer answerer{view, r, now, PlannedTimes{view}};
+  std::vector<OeeBucket> buckets;
+  buckets.reserve(spans.size());
+  for (const Span& span : spans) buckets.push_back(answerer.answer(span));
+  return buckets;
+}
+
+std::string text_of(const StoreView& view, NameId id) { return std::string{view.names().text(id)}; }
+
+std::optional<std::string> text_or_none(const StoreView& view, NameId id) {
+  return id == NameId::none ? std::nullopt : std::optional{text_of(view, id)};
+}
+
+}  // namespace
+
+std::optional<GroupBy> group_by_named(std::string_view name) {
+  if (name == "machine") return GroupBy::machine;
+  if (name == "line") return GroupBy::line;
+  if (name == "area") return GroupBy::area;
+  return std::nullopt;
+}
+
+bool is_active(const StoreView& view, MachineId machine) { return view.master().latest().settings(machine).active; }
+
+Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& scope) {
+  const Plant& plant = view.master().latest().plant();
+  std::vector<MachineId> machines;
+  if (scope.kind == Scope::Kind::machine) {
+    const MachineRecord* record = view.machine(scope.id);
+    if (record == nullptr) return not_found("there is no machine \"" + scope.id + "\" in this plant");
+    machines.push_back(record->id());
+    return machines;
+  }
+  if (scope.kind == Scope::Kind::line && plant.line(scope.id) == nullptr) {
+    return not_found("there is no line \"" + scope.id + "\" in this plant");
+  }
+  if (scope.kind == Scope::Kind::area && plant.area(scope.id) == nullptr) {
+    return not_found("there is no area \"" + scope.id + "\" in this plant");
+  }
+  for (const Machine& machine : plant.machines) {
+    const Line* line = plant.line(machine.line);
+    const bool member = scope.kind == Scope::Kind::plant ||
+                        (scope.kind == Scope::Kind::line && machine.line == scope.id) ||
+                        (scope.kind == Scope::Kind::area && line != nullptr && line->area == scope.id);
+    if (member) machines.push_back(view.machine(machine.id)->id());
+  }
+  return machines;
+}
+
+Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now) {
+  const auto machines = machines_of(view, request.scope);
+  if (!machines) return machines.error();
+  std::vector<std::pair<Scope, std::vector<MachineId>>> members;
+  const Plant& plant = view.master().latest().plant();
+  const auto member = [&](Scope scope, MachineId machine) {
+    const auto at = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.first == scope; });
+    if (at != members.end()) return at->second.push_back(machine);
+    members.push_back({std::move(scope), {machine}});
+  };
+  for (const MachineId machine : *machines) {
+    const std::string& name = view.numbers().name(machine);
+    const Machine* description = plant.machine(name);
+    const Line* line = description == nullptr ? nullptr : plant.line(description->line);
+    if (request.group == GroupBy::machine) member({Scope::Kind::machine, name}, machine);
+    if (request.group == GroupBy::line && line != nullptr) member({Scope::Kind::line, line->id}, machine);
+    if (request.group == GroupBy::area && line != nullptr && !line->area.empty()) {
+      member({Scope::Kind::area, line->area}, machine);
+    }
+  }
+  if (request.group == GroupBy::none) members.push_back({request.scope, *machines});
+  std::vector<OeeSeries> series;
+  for (auto& [scope, list] : members) {
+    auto buckets = buckets_of(view, request, list, now);
+    if (!buckets) return buckets.error();
+    series.push_back({scope, std::move(*buckets)});
+  }
+  return series;
+}
+
+Elements elements_of(const StoreView& view, MachineId machine, TimeRange range, Timestamp now) {
+  PlannedTimes planned{view};
+  return elements_with(view, planned, machine, range, now);
+}
+
+Result<Elements> elements(const StoreView& view, const Scope& scope, TimeRange range, Timestamp now) {
+  const auto machines = machines_of(view, scope);
+  if (!machines) return machines.error();
+  PlannedTimes planned{view};
+  Elements sum;
+  for (const MachineId machine : *machines) sum += elements_with(view, planned, machine, range, now);
+  return sum;
+}
+
+std::vector<Bucket> shifts_of(const StoreView& view, MachineId machine, TimeRange range) {
+  std::vector<Bucket> shifts;
+  for (Timestamp t = range.begin; t < range.end && !too_many(shifts.size());) {
+    const auto shift = view.master().next_shift(machine, t);
+    if (shift && shift->range.begin < range.end) shifts.push_back(*shift);
+    // Nothing within the span that next_shift() looks ahead: look on from there.
+    t = shift ? shift->range.begin + Duration{1} : t + std::chrono::hours{24 * 39};
+  }
+  return shifts;
+}
+
+Bucket shift_or_day(const StoreView& view, MachineId machine, Timestamp t) {
+  const auto shift = view.master().shift_begun_by(machine, t);
+  return shift ? *shift : view.master().wall().bucket_at(Grain::day, t);
+}
+
+OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, const Bucket& bucket, Timestamp now) {
+  OeeRequest request;
+  request.grain = grain;
+  request.whole = true;
+  Answerer answerer{view, request, now, PlannedTimes{view}};
+  return answerer.answer({bucket, {machine}});
+}
+
+CurrentMachine current(const StoreView& view, MachineId machine, Timestamp now) {
+  CurrentMachine out;
+  const MachineRecord& record = view.machine(machine);
+  out.machine = view.numbers().name(machine);
+  const Segment segment = segment_at(view, record, now);
+  out.state = shown_state(view, segment, now);
+  out.category = segment.category;
+  out.reason = text_or_none(view, segment.reason);
+  if (segment.range.begin > kBeginOfTime) out.since = segment.range.begin;
+  out.product = text_or_none(view, record.product_at(now));
+  out.bucket = machine_bucket(view, machine, Grain::shift, shift_or_day(view, machine, now), now);
+  return out;
+}
+
+Result<std::vector<CurrentMachine>> current(const StoreView& view, const Scope& scope, Timestamp now) {
+  const auto machines = machines_of(view, scope);
+  if (!machines) return machines.error();
+  std::vector<CurrentMachine> list;
+  for (const MachineId machine : *machines) {
+    if (is_active(view, machine)) list.push_back(current(view, machine, now));
+  }
+  return list;
+}
+
+}  // namespace takt

@@ -1,0 +1,27 @@
+// Answers as the contract's JSON: the one spelling of every figure, for API, page, command line and tests.
+#pragma once
+
+#include "query/json_text.h"
+#include "query/oee.h"
+#include "query/series.h"
+#include "query/timeline.h"
+
+#include <string>
+#include <vector>
+
+namespace takt {
+
+/// The members of a bucket (contract 5), without the braces around them.
+void append_bucket(JsonText& out, const OeeBucket& bucket);
+void append_current(JsonText& out, const CurrentMachine& machine);
+
+std::string render_oee(const OeeRequest& request, const std::vector<OeeSeries>& series);
+std::string render_current(const std::vector<CurrentMachine>& machines);
+std::string render_timeline(std::string_view machine, const std::vector<TimelineInterval>& intervals);
+std::string render_losses(const Losses& losses);
+std::string render_pareto(const Pareto& pareto);
+std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points);
+/// Header row `time,value`, RFC 4180.
+std::string render_series_csv(const std::vector<SeriesPoint>& points);
+
+}  // namespace takt
