@@ -1,0 +1,139 @@
+// The engine against the oracle: random histories in random order, every answer equal.
+#include "query/render.h"
+#include "tests/figures/temporary_store.h"
+#include "tests/oracle/oracle.h"
+#include "tests/oracle/random_history.h"
+
+#include <cstdlib>
+#include <random>
+
+namespace takt {
+namespace {
+
+using nlohmann::json;
+
+const char* const kGrains[] = {"hour", "shift", "day", "week", "month", "year", "total"};
+
+json without_revisions(json buckets) {
+  for (json& bucket : buckets) bucket.erase("revision");
+  return buckets;
+}
+
+json engine_oee(const Store& store, const std::string& scope, TimeRange range, const std::string& grain, Timestamp now) {
+  OeeRequest request;
+  request.scope = *parse_scope(scope);
+  request.range = range;
+  request.grain = *grain_named(grain);
+  const auto series = oee(store.read(), request, now);
+  if (!series) return series.error().context;
+  return json::parse(render_oee(request, *series))["buckets"];
+}
+
+json engine_timeline(const Store& store, const std::string& machine, TimeRange range, Timestamp now) {
+  const StoreView view = store.read();
+  return json::parse(render_timeline(machine, timeline(view, view.machine(machine)->id(), range, now)))["intervals"];
+}
+
+json engine_losses(const Store& store, const std::string& scope, TimeRange range, Timestamp now) {
+  const StoreView view = store.read();
+  const auto sum = elements(view, *parse_scope(scope), range, now);
+  return json::parse(render_losses(losses_of(*sum, policies_of(view.master().latest().plant()))));
+}
+
+json engine_pareto(const Store& store, const std::string& scope, TimeRange range, const std::string& by, Timestamp now) {
+  const auto pareto = downtime_pareto(store.read(), *parse_scope(scope), range, *pareto_by_named(by), now);
+  return json::parse(render_pareto(*pareto));
+}
+
+/// Items of one length may stand in any order, and the cumulative shares with them.
+json comparable(json pareto) {
+  for (json& item : pareto["items"]) item.erase("cumulative_share");
+  std::sort(pareto["items"].begin(), pareto["items"].end(), [](const json& a, const json& b) { return a.dump() < b.dump(); });
+  return pareto;
+}
+
+/// Whether a state still lasts is judged by the state, the oracle judges by the cut: it leaves `open` to intervals that
+/// reach now.
+json without_open(json intervals) {
+  for (json& interval : intervals) interval.erase("open");
+  return intervals;
+}
+
+/// The first few differences, as a JSON patch, with what stood there.
+testing::AssertionResult same(const json& engine, const json& oracle) {
+  if (engine == oracle) return testing::AssertionSuccess();
+  std::string text;
+  const json patch = json::diff(oracle, engine);
+  for (std::size_t i = 0; i < patch.size() && i < 6; ++i) {
+    const json::json_pointer at{patch[i]["path"].get<std::string>()};
+    text += "\n  engine " + patch[i].dump() + "\n  oracle " + (oracle.contains(at) ? oracle[at].dump() : "nothing");
+    if (!at.parent_pointer().empty() && oracle.contains(at.parent_pointer())) text += "\n  in " + oracle[at.parent_pointer()].dump().substr(0, 900);
+  }
+  return testing::AssertionFailure() << text << "\n";
+}
+
+void expect_equal(const Store& store, const RandomHistory& history, const Oracle& oracle, std::uint64_t seed) {
+  std::vector<std::string> scopes{"plant"};
+  for (const Line& line : history.plant.lines) scopes.push_back("line:" + line.id);
+  for (const Machine& machine : history.plant.machines) scopes.push_back("machine:" + machine.id);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    const TimeRange range = random_range(history, seed * 10 + i);
+    const std::string where = " from " + format_time(range.begin) + " to " + format_time(range.end) + ", now " +
+                              format_time(history.now) + ", seed " + std::to_string(seed);
+    for (const std::string& scope : scopes) {
+      for (const char* grain : kGrains) {
+        ASSERT_TRUE(same(without_revisions(engine_oee(store, scope, range, grain, history.now)), oracle.oee(scope, range, grain)))
+            << scope << ' ' << grain << where;
+      }
+      ASSERT_TRUE(same(engine_losses(store, scope, range, history.now), oracle.losses(scope, range))) << scope << where;
+      for (const char* by : {"reason", "category", "machine"}) {
+        ASSERT_TRUE(same(comparable(engine_pareto(store, scope, range, by, history.now)), comparable(oracle.pareto(scope, range, by))))
+            << scope << " by " << by << where;
+      }
+    }
+    for (const Machine& machine : history.plant.machines) {
+      ASSERT_TRUE(same(without_open(engine_timeline(store, machine.id, range, history.now)),
+                       without_open(oracle.timeline(machine.id, range))))
+          << machine.id << where;
+    }
+  }
+}
+
+std::uint64_t seeds() {
+  const char* wanted = std::getenv("TAKT_SEEDS");
+  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 66;
+}
+
+TEST(Figures, EqualTheOraclesForEveryHistory) {
+  const char* first = std::getenv("TAKT_FIRST_SEED");
+  const std::uint64_t begin = first != nullptr ? std::strtoull(first, nullptr, 10) : 1;
+  for (std::uint64_t seed = begin; seed < begin + seeds(); ++seed) {
+    const RandomHistory history = random_history(seed);
+    TemporaryStore temporary{history.now};
+    temporary.describe(history.plant);
+    std::mt19937_64 random{seed};
+    // In batches of any size, each a commit or several.
+    for (std::size_t at = 0; at < history.events.size();) {
+      const std::size_t size = std::min<std::size_t>(1 + random() % 40, history.events.size() - at);
+      temporary.send({history.events.begin() + static_cast<std::ptrdiff_t>(at),
+                      history.events.begin() + static_cast<std::ptrdiff_t>(at + size)});
+      at += size;
+      const StoreView view = temporary.store->read();
+      for (const Machine& machine : history.plant.machines) {
+        const auto wrong = view.machine(machine.id)->check();
+        ASSERT_FALSE(wrong) << machine.id << ": " << *wrong << " after event " << at << " of seed " << seed;
+      }
+    }
+    const Oracle oracle{history.plant, history.events, history.now};
+    expect_equal(*temporary.store, history, oracle, seed);
+    if (HasFatalFailure()) return;
+    if (seed % 4 == 0) {
+      temporary.reopen();
+      expect_equal(*temporary.store, history, oracle, seed);
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace takt

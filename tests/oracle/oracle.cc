@@ -1,0 +1,219 @@
+#include "tests/oracle/oracle.h"
+
+#include "tests/oracle/figures.h"
+#include "tests/oracle/machine_story.h"
+#include "tests/oracle/wall_clock.h"
+#include "tests/oracle/work_calendar.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <tuple>
+
+namespace takt {
+namespace {
+
+using namespace oracle;
+
+bool in_scope(const Plant& plant, const Machine& machine, const std::string& scope) {
+  if (scope == "plant" || scope == "machine:" + machine.id || scope == "line:" + machine.line) return true;
+  return std::any_of(plant.lines.begin(), plant.lines.end(),
+                     [&](const Line& line) { return line.id == machine.line && scope == "area:" + line.area; });
+}
+
+/// The stories of the scope's machines.
+struct Member {
+  const Machine* machine;
+  MachineStory story;
+};
+
+std::vector<Member> members(const Plant& plant, const std::vector<Json>& live, Timestamp now,
+                            const std::string& scope, TimeRange range) {
+  std::vector<Member> found;
+  for (const Machine& machine : plant.machines) {
+    if (in_scope(plant, machine, scope)) found.push_back({&machine, {plant, machine, live, now, range.begin}});
+  }
+  return found;
+}
+
+Json or_null(const std::optional<std::string>& text) { return text ? Json(*text) : Json(); }
+
+// --- buckets
+
+/// Cut to the range and to now; empty where nothing of it has begun.
+TimeRange lived(TimeRange bucket, TimeRange range, Timestamp now) {
+  return intersect(intersect(bucket, range), {kBeginOfTime, now});
+}
+
+Json head(const Bucket& bucket, TimeRange range, Timestamp now) {
+  const TimeRange cut = intersect(bucket.time, range);
+  return {{"start", time_text(cut.begin)},
+          {"end", time_text(cut.end)},
+          {"shift", or_null(bucket.shift)},
+          {"business_date", bucket.date ? Json(date_text(*bucket.date)) : Json()},
+          {"open", bucket.time.end > now && cut.end >= now},
+          {"partial", cut != bucket.time}};
+}
+
+/// A bucket and who adds to it: not all machines work every shift.
+struct Occupied {
+  Bucket bucket;
+  std::vector<const MachineStory*> stories;
+};
+
+std::vector<Bucket> shifts_of(const MachineStory& story, const WallClock& clock, TimeRange range) {
+  if (!story.calendar().has_plan()) return buckets_of(clock, "day", range);
+  std::vector<Bucket> found;
+  for (const ShiftRun& run : story.calendar().runs()) {
+    if (run.time.overlaps(range)) found.push_back({run.id, run.date, run.time});
+  }
+  return found;
+}
+
+std::vector<Occupied> shift_buckets(const std::vector<Member>& machines, const WallClock& clock, TimeRange range) {
+  std::map<std::tuple<Timestamp, Timestamp, std::optional<std::string>>, Occupied> found;
+  for (const auto& [machine, story] : machines) {
+    for (const Bucket& bucket : shifts_of(story, clock, range)) {
+      Occupied& occupied = found[{bucket.time.begin, bucket.time.end, bucket.shift}];
+      occupied.bucket = bucket;
+      occupied.stories.push_back(&story);
+    }
+  }
+  std::vector<Occupied> sorted;
+  for (const auto& [key, occupied] : found) sorted.push_back(occupied);
+  return sorted;
+}
+
+std::vector<Occupied> gapless_buckets(const std::vector<Member>& machines, const WallClock& clock,
+                                      const std::string& grain, TimeRange range) {
+  std::vector<Occupied> found;
+  for (const Bucket& bucket : buckets_of(clock, grain, range)) {
+    found.push_back({bucket, {}});
+    for (const auto& [machine, story] : machines) found.back().stories.push_back(&story);
+  }
+  return found;
+}
+
+// --- Pareto
+
+/// Stop time and stops of one key; no key: no reason.
+struct Share {
+  Duration time{0};
+  std::int64_t count = 0;
+};
+using Shares = std::map<std::optional<std::string>, Share>;
+
+std::optional<std::string> key_of(const Plant& plant, const Machine& machine,
+                                  const std::optional<std::string>& reason, const std::string& by) {
+  if (by == "machine") return machine.id;
+  if (by == "category" && reason) return reason_category(plant, *reason);
+  return reason;
+}
+
+void add_stops(Shares& shares, const Plant& plant, const Member& member, TimeRange time, const std::string& by) {
+  for (const Piece& piece : member.story.pieces()) {
+    const bool unknown_stop = piece.category == "unknown" && plant.unknown_time == UnknownTimePolicy::stop;
+    const Duration length = intersect(piece.time, time).length();
+    if (!piece.planned || length == Duration{0} || (piece.category != "stop" && !unknown_stop)) continue;
+    shares[key_of(plant, *member.machine, piece.reason, by)].time += length;
+  }
+  for (const Stop& stop : member.story.stops()) {
+    if (!stop.counted_at || !time.contains(*stop.counted_at)) continue;
+    ++shares[key_of(plant, *member.machine, stop.reason, by)].count;
+  }
+}
+
+/// As described; the id where the description names none.
+Json name_of(const Plant& plant, const std::optional<std::string>& key, const std::string& by) {
+  if (!key) return nullptr;
+  for (const Reason& reason : plant.reasons) {
+    if (by == "reason" && reason.code == *key && !reason.name.empty()) return reason.name;
+  }
+  for (const Machine& machine : plant.machines) {
+    if (by == "machine" && machine.id == *key && !machine.name.empty()) return machine.name;
+  }
+  return *key;
+}
+
+}  // namespace
+
+Oracle::Oracle(Plant plant, const std::vector<nlohmann::json>& events, Timestamp now)
+    : plant_(std::move(plant)), live_(live_events(events)), now_(now) {}
+
+Json Oracle::timeline(const std::string& machine, TimeRange range) const {
+  const std::vector<Member> found = members(plant_, live_, now_, "machine:" + machine, range);
+  std::vector<Piece> intervals;
+  auto looks = [](const Piece& piece) {
+    return std::tuple(piece.state, piece.category, piece.reason, piece.minor_stop);
+  };
+  for (const Piece& piece : found.at(0).story.pieces()) {
+    const bool continues = !intervals.empty() && looks(intervals.back()) == looks(piece);
+    if (continues) intervals.back().time.end = piece.time.end;
+    if (!continues) intervals.push_back(piece);
+  }
+  Json shown = Json::array();
+  for (const Piece& interval : intervals) {
+    const TimeRange cut = lived(interval.time, range, now_);
+    if (cut.empty()) continue;
+    shown.push_back({{"start", time_text(cut.begin)},
+                     {"end", time_text(cut.end)},
+                     {"state", interval.state},
+                     {"category", interval.category},
+                     {"reason", or_null(interval.reason)},
+                     {"minor_stop", interval.minor_stop},
+                     {"open", interval.time.end > now_ && cut.end == now_}});
+  }
+  return shown;
+}
+
+Json Oracle::oee(const std::string& scope, TimeRange range, const std::string& grain) const {
+  const WallClock clock{plant_.timezone};
+  const std::vector<Member> machines = members(plant_, live_, now_, scope, range);
+  const std::vector<Occupied> all =
+      grain == "shift" ? shift_buckets(machines, clock, range) : gapless_buckets(machines, clock, grain, range);
+  Json buckets = Json::array();
+  for (const auto& [bucket, stories] : all) {
+    const TimeRange time = lived(bucket.time, range, now_);
+    if (time.empty() && grain != "total") continue;  // not yet begun; `total` is always one
+    Sums sums;
+    for (const MachineStory* story : stories) add(sums, *story, time);
+    Json answer = head(bucket, range, now_);
+    answer.update(figures(sums, plant_));
+    buckets.push_back(answer);
+  }
+  return buckets;
+}
+
+Json Oracle::losses(const std::string& scope, TimeRange range) const {
+  Sums sums;
+  for (const auto& [machine, story] : members(plant_, live_, now_, scope, range)) {
+    add(sums, story, lived(range, range, now_));
+  }
+  return six_big_losses(sums, plant_);
+}
+
+Json Oracle::pareto(const std::string& scope, TimeRange range, const std::string& by) const {
+  Shares shares;
+  for (const Member& member : members(plant_, live_, now_, scope, range)) {
+    add_stops(shares, plant_, member, lived(range, range, now_), by);
+  }
+  std::vector<std::pair<std::optional<std::string>, Share>> sorted{shares.begin(), shares.end()};
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& a, const auto& b) { return a.second.time > b.second.time; });
+  Duration total{0}, so_far{0};
+  for (const auto& [key, share] : sorted) total += share.time;
+  Json items = Json::array();
+  for (const auto& [key, share] : sorted) {
+    so_far += share.time;
+    items.push_back({{"key", or_null(key)},
+                     {"name", name_of(plant_, key, by)},
+                     {"time_s", seconds(share.time.count())},
+                     {"count", share.count},
+                     {"share", ratio(share.time.count(), total.count())},
+                     {"cumulative_share", ratio(so_far.count(), total.count())}});
+  }
+  return {{"items", items}, {"total_time_s", seconds(total.count())}};
+}
+
+}  // namespace takt

@@ -1,0 +1,136 @@
+#include "tests/oracle/work_calendar.h"
+
+#include <date/date.h>
+
+#include <algorithm>
+
+namespace takt::oracle {
+namespace {
+
+using Kind = Scope::Kind;
+
+/// From the most specific to the plant.
+std::vector<Scope> scopes_of(const Plant& plant, const Machine& machine) {
+  std::vector<Scope> scopes{{Kind::machine, machine.id}};
+  if (!machine.line.empty()) scopes.push_back({Kind::line, machine.line});
+  for (const Line& line : plant.lines) {
+    if (line.id == machine.line && !line.area.empty()) scopes.push_back({Kind::area, line.area});
+  }
+  scopes.push_back({Kind::plant, ""});
+  return scopes;
+}
+
+bool same(const Scope& a, const Scope& b) { return a.kind == b.kind && (a.kind == Kind::plant || a.id == b.id); }
+
+std::vector<Shift> shifts_of(const Plant& plant, const Machine& machine) {
+  for (const Scope& scope : scopes_of(plant, machine)) {
+    std::vector<Shift> shifts;
+    for (const Shift& shift : plant.shifts) {
+      if (same(shift.scope, scope)) shifts.push_back(shift);
+    }
+    if (!shifts.empty()) return shifts;
+  }
+  return {};
+}
+
+TimeRange break_of(const WallClock& clock, const Shift& shift, const Break& pause, Day date) {
+  const Day start = pause.start < shift.start ? date + 1 : date;
+  const Day end = pause.end <= pause.start ? start + 1 : start;
+  return {clock.first_showing(start, pause.start), clock.first_showing(end, pause.end)};
+}
+
+ShiftRun run_of(const WallClock& clock, const Shift& shift, Day date) {
+  const Day last = shift.end <= shift.start ? date + 1 : date;
+  ShiftRun run{shift.id, date, {clock.first_showing(date, shift.start), clock.first_showing(last, shift.end)}, {}};
+  for (const Break& pause : shift.breaks) run.breaks.push_back(break_of(clock, shift, pause, date));
+  return run;
+}
+
+bool inside(const std::vector<TimeRange>& ranges, Timestamp t) {
+  return std::any_of(ranges.begin(), ranges.end(), [&](const TimeRange& range) { return range.contains(t); });
+}
+
+}  // namespace
+
+MachineCalendar::MachineCalendar(const Plant& plant, const Machine& machine, TimeRange known) {
+  const WallClock clock{plant.timezone};
+  const std::vector<Shift> shifts = shifts_of(plant, machine);
+  has_plan_ = !shifts.empty();
+  for (Day date = clock.date_at(known.begin) - 3; date <= clock.date_at(known.end) + 3; ++date) {
+    for (const Shift& shift : shifts) {
+      if ((shift.days & (1 << weekday(date))) == 0) continue;
+      const ShiftRun run = run_of(clock, shift, date);
+      // A run wholly inside a skipped stretch of the wall clock never happens.
+      if (!run.time.empty() && shift.valid.contains(run.time.begin)) runs_.push_back(run);
+    }
+  }
+  for (const Closure& closure : plant.closures) {
+    for (const Scope& scope : scopes_of(plant, machine)) {
+      if (!same(closure.scope, scope)) continue;
+      closures_.push_back({clock.first_showing(closure.from.day, closure.from.time),
+                           clock.first_showing(closure.to.day, closure.to.time)});
+    }
+  }
+}
+
+bool MachineCalendar::planned_at(Timestamp t) const {
+  if (inside(closures_, t)) return false;
+  if (!has_plan_) return true;
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [&](const ShiftRun& run) { return run.time.contains(t) && !inside(run.breaks, t); });
+}
+
+std::vector<Timestamp> MachineCalendar::edges() const {
+  std::vector<TimeRange> ranges = closures_;
+  for (const ShiftRun& run : runs_) {
+    ranges.push_back(run.time);
+    ranges.insert(ranges.end(), run.breaks.begin(), run.breaks.end());
+  }
+  std::vector<Timestamp> edges;
+  for (const TimeRange& range : ranges) edges.insert(edges.end(), {range.begin, range.end});
+  return edges;
+}
+
+namespace {
+
+bool begins_a_bucket(const std::string& grain, Day day) {
+  const date::year_month_day date{date::sys_days{date::days{day}}};
+  if (grain == "week") return weekday(day) == 0;
+  if (grain == "month") return date.day() == date::day{1};
+  if (grain == "year") return date.day() == date::day{1} && date.month() == date::January;
+  return true;
+}
+
+/// The first instants of the buckets, and the dates they are set for.
+std::vector<Bucket> begins(const WallClock& clock, const std::string& grain, TimeRange range) {
+  std::vector<Bucket> found;
+  if (grain == "hour") {
+    const Duration margin = std::chrono::hours{30};
+    for (const Timestamp edge : clock.hour_edges({range.begin - margin, range.end + margin})) {
+      found.push_back({std::nullopt, clock.date_at(edge), {edge, edge}});
+    }
+    return found;
+  }
+  const Day margin = grain == "year" ? 400 : 40;
+  for (Day day = clock.date_at(range.begin) - margin; day <= clock.date_at(range.end) + margin; ++day) {
+    if (!begins_a_bucket(grain, day)) continue;
+    const Timestamp edge = clock.midnight(day);
+    found.push_back({std::nullopt, day, {edge, edge}});
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<Bucket> buckets_of(const WallClock& clock, const std::string& grain, TimeRange range) {
+  if (grain == "total") return {{std::nullopt, std::nullopt, range}};
+  std::vector<Bucket> all = begins(clock, grain, range);
+  std::vector<Bucket> found;
+  for (std::size_t i = 0; i + 1 < all.size(); ++i) {
+    all[i].time.end = all[i + 1].time.begin;
+    if (!all[i].time.empty() && all[i].time.overlaps(range)) found.push_back(all[i]);
+  }
+  return found;
+}
+
+}  // namespace takt::oracle
