@@ -58,7 +58,9 @@ void note_rejects(const EventBatch& batch, IngestAnswer& answer) {
   }
 }
 
-Error overload() { return unavailable("overload: more events are waiting than can be taken in; try again in a second"); }
+Error overload() {
+  return unavailable("overload: more events are waiting than can be taken in; try again in a second");
+}
 
 }  // namespace
 
@@ -96,7 +98,8 @@ Result<IngestAnswer> Ingestor::accept(BodyFormat format, std::string_view body, 
     }
     note_rejects(batch, answer);
     in_flight.began();
-    if (!store_.submit(std::move(batch), source, [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); })) {
+    if (!store_.submit(std::move(batch), source,
+                       [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); })) {
       in_flight.ended(overload());
     }
   }
@@ -113,7 +116,8 @@ Result<IngestAnswer> Ingestor::accept(EventBatch batch, const std::string& sourc
   note_rejects(batch, answer);
   InFlight in_flight;
   in_flight.began();
-  if (!store_.submit(std::move(batch), source, [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); })) {
+  if (!store_.submit(std::move(batch), source,
+                     [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); })) {
     in_flight.ended(overload());
   }
   if (const auto finished = in_flight.finish(answer); !finished) return finished.error();

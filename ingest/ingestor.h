@@ -28,8 +28,8 @@ class Ingestor {
   explicit Ingestor(Store& store) : store_(store) {}
 
   /// Takes a body in and waits until all of it is durable and in every figure. `source` names the sender in the
-  /// quarantine. invalid_argument: nothing readable; unavailable: overload or a read-only store. Events of a body that
-  /// were taken in before it became unavailable stay: sending it again is harmless.
+  /// quarantine. invalid_argument: nothing readable; unavailable: overload or a read-only store. Events of a body
+  /// that were taken in before it became unavailable stay: sending it again is harmless.
   Result<IngestAnswer> accept(BodyFormat format, std::string_view body, const std::string& source);
   /// The same with events that are decoded already.
   Result<IngestAnswer> accept(EventBatch batch, const std::string& source);
