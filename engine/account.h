@@ -15,8 +15,8 @@ __extension__ using WideInt = __int128;
 struct Account {
   // Time in planned operation time (POT), by category. Unknown time is POT less these four.
   Duration production{0}, setup{0}, stop{0}, planned_stop{0};
-  Duration minor_stop{0};             ///< the part of `stop` that belongs to minor stops
-  Duration unplanned_production{0};   ///< production outside POT
+  Duration minor_stop{0};                                 ///< the part of `stop` that belongs to minor stops
+  Duration unplanned_production{0};                       ///< production outside POT
   std::int64_t stops = 0, minor_stops = 0, failures = 0;  ///< whose first moment in POT lies here
 
   // Pieces in POT, and outside it.

@@ -79,9 +79,7 @@ std::string format_day(std::int32_t day) {
   return text;
 }
 
-unsigned weekday(std::int32_t day) {
-  return date::weekday{date::sys_days{date::days{day}}}.iso_encoding() - 1;
-}
+unsigned weekday(std::int32_t day) { return date::weekday{date::sys_days{date::days{day}}}.iso_encoding() - 1; }
 
 std::string_view name_of(Grain grain) {
   constexpr std::string_view kNames[] = {"hour", "shift", "day", "week", "month", "year", "total"};
@@ -98,7 +96,8 @@ std::optional<Grain> grain_named(std::string_view name) {
 template <class Month>
 int MonthTable<Month>::index_of_day(std::int32_t day) {
   const auto ymd = civil(day);
-  const int index = (static_cast<int>(ymd.year()) - kFirstYear) * 12 + static_cast<int>(static_cast<unsigned>(ymd.month())) - 1;
+  const int index =
+      (static_cast<int>(ymd.year()) - kFirstYear) * 12 + static_cast<int>(static_cast<unsigned>(ymd.month())) - 1;
   return std::clamp(index, 0, (kLastYear - kFirstYear + 1) * 12 - 1);
 }
 
@@ -167,7 +166,8 @@ Bucket WallClock::bucket_at(Grain grain, Timestamp t) const {
 
 // ---------------------------------------------------------------------------------------------------- shift plans
 
-ShiftPlan::ShiftPlan(const WallClock& wall, std::vector<Shift> shifts, std::vector<Closure> closures, TimeRange valid)
+ShiftPlan::ShiftPlan(const WallClock& wall, std::vector<Shift> shifts, std::vector<Closure> closures,
+                     TimeRange valid)
     : wall_(wall), shifts_(std::move(shifts)), valid_(valid) {
   for (const Closure& closure : closures) {
     const TimeRange range{wall.zone().to_utc(closure.from), wall.zone().to_utc(closure.to)};
@@ -224,7 +224,8 @@ ShiftPlan::Month ShiftPlan::build(int index) const {
       if ((shift.days >> weekday(day) & 1U) != 0) add_instance(month, shift, day);
     }
   }
-  std::sort(month.shifts.begin(), month.shifts.end(), [](auto& a, auto& b) { return a.range.begin < b.range.begin; });
+  std::sort(month.shifts.begin(), month.shifts.end(),
+            [](auto& a, auto& b) { return a.range.begin < b.range.begin; });
   std::sort(month.planned.begin(), month.planned.end(), [](auto& a, auto& b) { return a.begin < b.begin; });
   return month;
 }
@@ -267,7 +268,8 @@ ShiftPlan::Planned ShiftPlan::planned_at(Timestamp t) const {
   if (!has_shifts()) {
     const TimeRange* closure = last_begun(closures_, t);
     if (closure != nullptr && closure->contains(t)) return {false, closure->end};
-    const auto next = std::partition_point(closures_.begin(), closures_.end(), [&](auto& c) { return c.begin <= t; });
+    const auto next =
+        std::partition_point(closures_.begin(), closures_.end(), [&](auto& c) { return c.begin <= t; });
     return {true, next == closures_.end() ? kEndOfTime : next->begin};
   }
   const std::int32_t day = wall_.zone().to_local(t).day;

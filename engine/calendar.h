@@ -1,6 +1,7 @@
 // The plant's wall clock and shift plans as explicit UTC instants (contract 1, 2 and 5).
 //
-// Everything here is immutable once built and filled in lazily, a month at a time, without locks: any thread may ask.
+// Everything here is immutable once built and filled in lazily, a month at a time, without locks: any thread may
+// ask.
 #pragma once
 
 #include "schema/plant.h"
@@ -46,8 +47,8 @@ std::optional<Grain> grain_named(std::string_view name);
 /// One bucket, uncut.
 struct Bucket {
   TimeRange range;
-  std::int32_t business_day = 0;      ///< the local date that the start is set for
-  const std::string* shift = nullptr; ///< the shift's id; borrowed from the calendar's plan
+  std::int32_t business_day = 0;       ///< the local date that the start is set for
+  const std::string* shift = nullptr;  ///< the shift's id; borrowed from the calendar's plan
 
   friend bool operator==(const Bucket& a, const Bucket& b) {
     return a.range == b.range && a.business_day == b.business_day &&
@@ -81,8 +82,8 @@ class MonthTable {
   mutable std::array<std::atomic<const Month*>, (kLastYear - kFirstYear + 1) * 12> months_{};
 };
 
-/// Hours, days, weeks, months and years of the plant's wall clock: without gaps, of 23, 24 or 25 hours a day; hours are
-/// cut also where the clock changes.
+/// Hours, days, weeks, months and years of the plant's wall clock: without gaps, of 23, 24 or 25 hours a day;
+/// hours are cut also where the clock changes.
 class WallClock {
  public:
   explicit WallClock(Zone zone) : zone_(zone) {}
@@ -95,7 +96,7 @@ class WallClock {
   struct Month {
     std::vector<Timestamp> hours;  ///< every hour's start, and the first of the next month
     std::vector<std::int32_t> hour_days;
-    std::vector<Timestamp> days;   ///< every day's start, and the first of the next month
+    std::vector<Timestamp> days;  ///< every day's start, and the first of the next month
     std::vector<std::int32_t> day_numbers;
   };
   const Month& month_of(Timestamp t) const;
@@ -132,8 +133,8 @@ class ShiftPlan {
 
  private:
   struct Month {
-    std::vector<Bucket> shifts;        ///< that start in the local month, by start
-    std::vector<TimeRange> planned;    ///< disjoint, by start; of the shifts that start in the month
+    std::vector<Bucket> shifts;      ///< that start in the local month, by start
+    std::vector<TimeRange> planned;  ///< disjoint, by start; of the shifts that start in the month
   };
   const Month& month(int index) const;
   Month build(int index) const;

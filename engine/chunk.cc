@@ -47,8 +47,8 @@ EncodedColumn encode_column(wire::ColumnKind kind, const std::vector<ReadingRow>
   std::vector<T> values;
   values.reserve(rows.size());
   for (const ReadingRow& row : rows) values.push_back(get(row));
-  const bool constant =
-      std::all_of(values.begin(), values.end(), [&](const T& v) { return std::memcmp(&v, &values[0], sizeof v) == 0; });
+  const bool constant = std::all_of(values.begin(), values.end(),
+                                    [&](const T& v) { return std::memcmp(&v, &values[0], sizeof v) == 0; });
   if (constant) values.resize(1);
   EncodedColumn column{kind, constant ? wire::Codec::constant : wire::Codec::raw, {}};
   column.bytes.assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
@@ -123,8 +123,8 @@ Result<const wire::ChunkHeader*> checked_header(std::string_view bytes) {
   if (!wire::VerifyChunkHeaderBuffer(verifier)) return corruption("a chunk's header is malformed");
   const wire::ChunkHeader* chunk = wire::GetChunkHeader(header);
   if (chunk->version() != kVersion) {
-    return corruption("a chunk is of format version " + std::to_string(chunk->version()) + ", this program reads " +
-                      std::to_string(kVersion) + "; use the newer program");
+    return corruption("a chunk is of format version " + std::to_string(chunk->version()) +
+                      ", this program reads " + std::to_string(kVersion) + "; use the newer program");
   }
   if (chunk->rows() == 0 || chunk->rows() > kChunkRows || chunk->columns() == nullptr) {
     return corruption("a chunk's header makes no sense");
@@ -163,7 +163,8 @@ bool decode_one(const wire::Column& column, std::string_view bytes, ReadingRows&
       return decode_column<std::uint64_t>(bytes, codec, rows, [](auto& r, auto v) { r.rank.order = v; });
     case wire::ColumnKind::rank_content:
       return decode_column<std::uint64_t>(bytes, codec, rows, [](auto& r, auto v) { r.rank.content = v; });
-    case wire::ColumnKind::texts: return decode_texts(bytes, out);
+    case wire::ColumnKind::texts:
+      return decode_texts(bytes, out);
   }
   return false;
 }
@@ -193,10 +194,12 @@ std::string encode_chunk(const ReadingRows& rows, ChunkInfo& info) {
   std::vector<EncodedColumn> columns;
   columns.push_back(encode_column<std::int64_t>(Kind::time, list, [](auto& r) { return micros(r.at); }));
   columns.push_back(encode_column<double>(Kind::number, list, [](auto& r) { return r.number; }));
-  columns.push_back(encode_column<std::uint8_t>(Kind::value_kind, list, [](auto& r) { return static_cast<std::uint8_t>(r.kind); }));
+  columns.push_back(encode_column<std::uint8_t>(Kind::value_kind, list,
+                                                [](auto& r) { return static_cast<std::uint8_t>(r.kind); }));
   columns.push_back(encode_column<std::int32_t>(Kind::quality, list, [](auto& r) { return r.quality; }));
   columns.push_back(encode_column<std::uint64_t>(Kind::rank_order, list, [](auto& r) { return r.rank.order; }));
-  columns.push_back(encode_column<std::uint64_t>(Kind::rank_content, list, [](auto& r) { return r.rank.content; }));
+  columns.push_back(
+      encode_column<std::uint64_t>(Kind::rank_content, list, [](auto& r) { return r.rank.content; }));
   if (!rows.texts.empty()) columns.push_back(encode_texts(rows));
 
   info.rows = static_cast<std::uint32_t>(list.size());

@@ -1,4 +1,5 @@
-// A sealed column chunk: up to 8192 readings of one machine and column group, with a checked header (docs/format.md).
+// A sealed column chunk: up to 8192 readings of one machine and column group, with a checked header
+// (docs/format.md).
 #pragma once
 
 #include "engine/master_data.h"
@@ -56,8 +57,8 @@ struct ChunkInfo {
   std::uint32_t sequence = 0;  ///< tells chunks of one first time apart; part of the key
 };
 
-/// day u32, machine u32, group u16, first time u64, sequence u32, all big-endian: chunks of a day lie together (so that
-/// retention drops whole days), and within it those of a machine in order of time.
+/// day u32, machine u32, group u16, first time u64, sequence u32, all big-endian: chunks of a day lie together (so
+/// that retention drops whole days), and within it those of a machine in order of time.
 std::string chunk_key(const ChunkInfo& info);
 /// The UTC day of a time, as chunk keys count them.
 std::uint32_t chunk_day(Timestamp t);
@@ -66,10 +67,12 @@ std::uint32_t chunk_day(Timestamp t);
 std::string encode_chunk(const ReadingRows& rows, ChunkInfo& info);
 /// The header alone, checked.
 Result<ChunkInfo> read_chunk_info(std::string_view bytes);
-/// All rows. Every checksum is verified before a byte is decoded; newer versions and unknown codecs are refused by name.
+/// All rows. Every checksum is verified before a byte is decoded; newer versions and unknown codecs are refused by
+/// name.
 Result<ReadingRows> decode_chunk(std::string_view bytes);
 
-/// The part of a chunk that read_chunk_info() needs: kept apart, so that opening a store need not read the columns.
+/// The part of a chunk that read_chunk_info() needs: kept apart, so that opening a store need not read the
+/// columns.
 std::string_view chunk_head(std::string_view bytes);
 
 }  // namespace takt

@@ -12,9 +12,9 @@
 namespace takt {
 namespace {
 
-constexpr std::size_t kGroupEvents = 8192;                          // keeps the time that readers wait short
-constexpr std::size_t kJournalBytes = std::size_t{64} << 20U;       // then every head is sealed and the journal trimmed
-constexpr std::uint64_t kQuarantineEntries = 100'000;               // beyond it the oldest go
+constexpr std::size_t kGroupEvents = 8192;                     // keeps the time that readers wait short
+constexpr std::size_t kJournalBytes = std::size_t{64} << 20U;  // then every head is sealed and the journal trimmed
+constexpr std::uint64_t kQuarantineEntries = 100'000;          // beyond it the oldest go
 
 std::size_t weight(const EventBatch& batch) { return batch.events.size() + batch.rejected.size() + 1; }
 
@@ -115,14 +115,16 @@ void Store::Committer::run() {
 bool Store::Committer::space_left() {
   std::uint64_t reserve = store_.options_.reserve_bytes;
   if (reserve == 0) {
-    reserve = std::clamp<std::uint64_t>(store_.disk_->total_bytes() / 20, std::uint64_t{16} << 20U, std::uint64_t{512} << 20U);
+    reserve = std::clamp<std::uint64_t>(store_.disk_->total_bytes() / 20, std::uint64_t{16} << 20U,
+                                        std::uint64_t{512} << 20U);
   }
   const std::uint64_t free = store_.disk_->free_bytes();
   const std::lock_guard lock{mutex_};
   shortage_.clear();
   if (free < reserve) {
     shortage_ = "the disk is nearly full: " + std::to_string(free >> 20U) + " MiB are free and " +
-                std::to_string(reserve >> 20U) + " MiB are kept in reserve; nothing is taken in until space returns";
+                std::to_string(reserve >> 20U) +
+                " MiB are kept in reserve; nothing is taken in until space returns";
   }
   return free >= reserve;
 }
@@ -181,14 +183,25 @@ Store::Committer::Identity Store::Committer::identity_of(const Event& e) const {
   key.push_back(static_cast<char>(e.type));
   text(e.machine), number(micros(e.at)), text(e.id);
   switch (e.type) {
-    case EventType::reading: text(e.tag); break;
+    case EventType::reading:
+      text(e.tag);
+      break;
     case EventType::count:
-    case EventType::cycle: text(e.product), text(e.order), text(e.defect); break;
-    case EventType::quality: text(e.characteristic), text(e.serial); break;
-    case EventType::order: text(e.order), key.push_back(static_cast<char>(e.action)); break;
-    case EventType::classify: number(micros(e.end)), number(micros(e.recorded_at)); break;
+    case EventType::cycle:
+      text(e.product), text(e.order), text(e.defect);
+      break;
+    case EventType::quality:
+      text(e.characteristic), text(e.serial);
+      break;
+    case EventType::order:
+      text(e.order), key.push_back(static_cast<char>(e.action));
+      break;
+    case EventType::classify:
+      number(micros(e.end)), number(micros(e.recorded_at));
+      break;
     case EventType::state:
-    case EventType::energy: break;
+    case EventType::energy:
+      break;
   }
   const XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
   return {hash.low64, hash.high64};
@@ -247,8 +260,8 @@ Result<void> Store::Committer::judge(Group& group) {
   return {};
 }
 
-/// Where silence counts, the event log must tell when a machine was heard of by its readings: the fewest of their times
-/// that leave the same gaps.
+/// Where silence counts, the event log must tell when a machine was heard of by its readings: the fewest of their
+/// times that leave the same gaps.
 void Store::Committer::note_heard(Group& group) {
   std::map<MachineId, std::vector<const Event*>> times;
   for (const Accepted& accepted : group.accepted) {
@@ -316,13 +329,15 @@ void Store::Committer::quarantine(const Group& group, rocksdb::WriteBatch& batch
   }
   std::uint64_t count = store_.quarantine_count_ + group.rejected;
   if (count > kQuarantineEntries) {
-    batch.DeleteRange(disk[Disk::quarantine], sequence_key(0), sequence_key(store_.quarantine_next_ - kQuarantineEntries));
+    batch.DeleteRange(disk[Disk::quarantine], sequence_key(0),
+                      sequence_key(store_.quarantine_next_ - kQuarantineEntries));
     count = kQuarantineEntries;
   }
   store_.quarantine_count_ = count;
 }
 
-/// Puts full heads into chunks, or all of them when the journal has grown long, and trims the journal in the same batch.
+/// Puts full heads into chunks, or all of them when the journal has grown long, and trims the journal in the same
+/// batch.
 std::vector<ReadingGroup*> Store::Committer::seal(Sequence through, rocksdb::WriteBatch& batch,
                                                   std::vector<std::pair<ChunkInfo, std::string>>& chunks) {
   Disk& disk = *store_.disk_;
@@ -365,7 +380,8 @@ void Store::Committer::apply(const Group& group, Sequence sequence) {
       machine.apply(*accepted.event, accepted.rank, store_.names_, sequence);
     }
     // A withdrawn event, or a cycle with another end, may have been all that was heard at its time.
-    const bool unheard = accepted.rank.withdrawn() || (accepted.event->type == EventType::cycle && accepted.rank.order > 0);
+    const bool unheard =
+        accepted.rank.withdrawn() || (accepted.event->type == EventType::cycle && accepted.rank.order > 0);
     if (unheard && store_.master_->latest().settings(accepted.machine).silence_timeout > Duration{0}) {
       if (std::find(stale.begin(), stale.end(), &machine) == stale.end()) stale.push_back(&machine);
     }

@@ -40,7 +40,8 @@ Result<void> write_durably(const std::filesystem::path& path, const std::string&
   const std::filesystem::path temporary = path.string() + ".new";
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file < 0) return io_error("cannot write " + temporary.string() + ": " + std::strerror(errno));
-  const bool written = ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
+  const bool written =
+      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
   const int problem = errno;
   ::close(file);
   if (!written) return io_error("cannot write " + temporary.string() + ": " + std::strerror(problem));
@@ -83,13 +84,15 @@ Result<std::string> claim_folder(const std::filesystem::path& directory) {
     // Our own beginnings may be there, if the first start was interrupted.
     for (const auto& entry : std::filesystem::directory_iterator{directory}) {
       if (entry.path().filename() != "TAKT.new" && entry.path().filename() != "lost+found") {
-        return invalid("the folder " + directory.string() + " holds other files (" + entry.path().filename().string() +
+        return invalid("the folder " + directory.string() + " holds other files (" +
+                       entry.path().filename().string() +
                        ") and no Takt data; choose an empty folder with --data");
       }
     }
   }
   const std::string id = random_id();
-  if (const auto written = write_durably(mark, "takt-store " + std::to_string(kFormat) + ' ' + id + '\n'); !written) {
+  if (const auto written = write_durably(mark, "takt-store " + std::to_string(kFormat) + ' ' + id + '\n');
+      !written) {
     return written.error();
   }
   return id;
@@ -144,8 +147,9 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::pa
   const auto status = rocksdb::DB::Open(options, (directory / "db").string(), descriptors, &handles, &db);
   if (!status.ok()) {
     if (status.ToString().find("lock") != std::string::npos) {
-      return Error{ErrorCode::conflict, "the data folder " + directory.string() +
-                                            " is in use by another Takt process; stop that one, or choose another with --data"};
+      return Error{ErrorCode::conflict,
+                   "the data folder " + directory.string() +
+                       " is in use by another Takt process; stop that one, or choose another with --data"};
     }
     return from(status, "cannot open the data folder " + directory.string());
   }
@@ -164,7 +168,8 @@ Store::Disk::~Disk() {
 Result<void> Store::Disk::write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
-  if (const auto status = db_->Write(options, &batch); !status.ok()) return from(status, "cannot write to the journal");
+  if (const auto status = db_->Write(options, &batch); !status.ok())
+    return from(status, "cannot write to the journal");
   return {};
 }
 
@@ -215,12 +220,14 @@ Result<std::shared_ptr<const ReadingRows>> Store::Disk::load(const ChunkInfo& in
 
 std::uint64_t Store::Disk::free_bytes() const {
   struct statvfs info {};
-  return ::statvfs(directory_.c_str(), &info) == 0 ? std::uint64_t{info.f_bavail} * info.f_frsize : ~std::uint64_t{0};
+  return ::statvfs(directory_.c_str(), &info) == 0 ? std::uint64_t{info.f_bavail} * info.f_frsize
+                                                   : ~std::uint64_t{0};
 }
 
 std::uint64_t Store::Disk::total_bytes() const {
   struct statvfs info {};
-  return ::statvfs(directory_.c_str(), &info) == 0 ? std::uint64_t{info.f_blocks} * info.f_frsize : ~std::uint64_t{0};
+  return ::statvfs(directory_.c_str(), &info) == 0 ? std::uint64_t{info.f_blocks} * info.f_frsize
+                                                   : ~std::uint64_t{0};
 }
 
 std::uint64_t Store::Disk::used_bytes() const {

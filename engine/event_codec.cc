@@ -140,16 +140,26 @@ struct Presence {
 struct FieldWriter {
   Writer& out;
   std::uint32_t fields;
-  void time(Field f, Timestamp t) { if (has(f)) out.integer(micros(t)); }
-  void text(Field f, std::string_view t) { if (has(f)) out.text(t); }
-  void integer(Field f, std::int64_t i) { if (has(f)) out.integer(i); }
+  void time(Field f, Timestamp t) {
+    if (has(f)) out.integer(micros(t));
+  }
+  void text(Field f, std::string_view t) {
+    if (has(f)) out.text(t);
+  }
+  void integer(Field f, std::int64_t i) {
+    if (has(f)) out.integer(i);
+  }
   void value(Field f, const Value& value) {
     if (!has(f)) return;
     out.byte(static_cast<std::uint8_t>(value.kind));
-    if (value.kind == Value::Kind::text) out.text(value.text);
-    else out.word(std::bit_cast<std::uint64_t>(value.number));
+    if (value.kind == Value::Kind::text)
+      out.text(value.text);
+    else
+      out.word(std::bit_cast<std::uint64_t>(value.number));
   }
-  void number(Field f, double n) { if (has(f)) out.word(std::bit_cast<std::uint64_t>(n)); }
+  void number(Field f, double n) {
+    if (has(f)) out.word(std::bit_cast<std::uint64_t>(n));
+  }
   bool has(Field f) const { return (fields & f) != 0; }
 };
 
@@ -157,18 +167,28 @@ struct FieldReader {
   Reader& in;
   std::uint32_t fields;
   bool ok = true;
-  void time(Field f, Timestamp& t) { if (has(f)) t = from_micros(in.integer()); }
-  void text(Field f, std::string_view& t) { if (has(f)) t = in.text(); }
-  void integer(Field f, std::int64_t& i) { if (has(f)) i = in.integer(); }
+  void time(Field f, Timestamp& t) {
+    if (has(f)) t = from_micros(in.integer());
+  }
+  void text(Field f, std::string_view& t) {
+    if (has(f)) t = in.text();
+  }
+  void integer(Field f, std::int64_t& i) {
+    if (has(f)) i = in.integer();
+  }
   void value(Field f, Value& value) {
     if (!has(f)) return;
     const std::uint8_t kind = in.byte();
     ok = ok && kind >= 1 && kind <= 3;
     value.kind = static_cast<Value::Kind>(kind & 3U);
-    if (value.kind == Value::Kind::text) value.text = in.text();
-    else value.number = std::bit_cast<double>(in.word());
+    if (value.kind == Value::Kind::text)
+      value.text = in.text();
+    else
+      value.number = std::bit_cast<double>(in.word());
   }
-  void number(Field f, double& n) { if (has(f)) n = std::bit_cast<double>(in.word()); }
+  void number(Field f, double& n) {
+    if (has(f)) n = std::bit_cast<double>(in.word());
+  }
   bool has(Field f) const { return (fields & f) != 0; }
 };
 
@@ -226,7 +246,8 @@ Result<void> decode_frame(std::string_view frame, std::vector<Event>& out) {
   if (frame.size() < 10) return corruption("an event frame is too short");
   const std::string_view body = frame.substr(0, frame.size() - 8);
   Reader tail{frame.substr(body.size())};
-  if (XXH3_64bits(body.data(), body.size()) != tail.word()) return corruption("an event frame's checksum does not match");
+  if (XXH3_64bits(body.data(), body.size()) != tail.word())
+    return corruption("an event frame's checksum does not match");
   Reader in{body};
   if (const int version = in.byte(); version != kVersion) {
     return corruption("an event frame is of format " + std::to_string(version) + ", this program reads " +

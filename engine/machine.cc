@@ -29,7 +29,8 @@ StateRecord state_record(const Event& e, const Rank& rank, Names& names) {
   return {e.at, names.intern(e.id), folded_state(e.state, names), names.intern(e.reason), rank};
 }
 CycleRecord cycle_record(const Event& e, const Rank& rank, Names& names) {
-  return {e.at, e.end, names.intern(e.product), names.intern(e.order), names.intern(e.defect), hash_of(e.id), rank};
+  return {e.at,          e.end, names.intern(e.product), names.intern(e.order), names.intern(e.defect),
+          hash_of(e.id), rank};
 }
 PieceRecord piece_record(const Event& e, const Rank& rank, Names& names) {
   PieceRecord record;
@@ -51,8 +52,13 @@ PieceRecord piece_record(const Event& e, const Rank& rank, Names& names) {
   return record;
 }
 CounterRecord counter_record(const Event& e, Names& names) {
-  return {e.at,       names.intern(e.product), names.intern(e.order), names.intern(e.defect), e.startup,
-          hash_of(e.id), {e.good_total, e.scrap_total, e.rework_total}};
+  return {e.at,
+          names.intern(e.product),
+          names.intern(e.order),
+          names.intern(e.defect),
+          e.startup,
+          hash_of(e.id),
+          {e.good_total, e.scrap_total, e.rework_total}};
 }
 OrderRecord order_record(const Event& e, const Rank& rank, Names& names) {
   return {e.at,       names.intern(e.order), names.intern(e.product), e.action, hash_of(e.id),
@@ -110,17 +116,25 @@ class AccountSink {
       return;
     }
     switch (category) {
-      case TimeCategory::production: account.production += length; break;
-      case TimeCategory::setup: account.setup += length; break;
-      case TimeCategory::planned_stop: account.planned_stop += length; break;
+      case TimeCategory::production:
+        account.production += length;
+        break;
+      case TimeCategory::setup:
+        account.setup += length;
+        break;
+      case TimeCategory::planned_stop:
+        account.planned_stop += length;
+        break;
       case TimeCategory::stop:
         account.stop += length;
         if (minor) account.minor_stop += length;
         break;
-      case TimeCategory::unknown: break;
+      case TimeCategory::unknown:
+        break;
     }
   }
-  static void add_pieces(Account& account, const CountedPieces& p, int sign, std::optional<Duration> cycle, bool planned) {
+  static void add_pieces(Account& account, const CountedPieces& p, int sign, std::optional<Duration> cycle,
+                         bool planned) {
     const std::int64_t produced = p.good + p.scrap + p.rework;
     if (!planned) {
       account.unplanned_produced += sign * produced;
@@ -251,7 +265,8 @@ NameId folded_state(std::string_view state, Names& names) {
   return names.intern(lower);
 }
 
-// ------------------------------------------------------------------------------------------------------ the timeline
+// ------------------------------------------------------------------------------------------------------ the
+// timeline
 
 std::optional<StateRecord> MachineRecord::state_before(Timestamp t) const {
   auto at = states_.partition_point([&](const StateRecord& s) { return s.at < t; });
@@ -280,7 +295,8 @@ MachineRecord::RawSegment MachineRecord::raw_segment_at(Timestamp t) const {
   if (!state) return segment;
   const PlantVersion& version = master_->at(t);
   if (const Duration timeout = master_->latest().settings(id_).silence_timeout; timeout > Duration{0}) {
-    const auto after = std::partition_point(heard_.begin(), heard_.end(), [&](auto& run) { return run.first <= t; });
+    const auto after =
+        std::partition_point(heard_.begin(), heard_.end(), [&](auto& run) { return run.first <= t; });
     const Timestamp next_heard = after == heard_.end() ? kEndOfTime : after->first;
     const Timestamp last_heard = after == heard_.begin() ? kBeginOfTime : std::prev(after)->last + timeout;
     if (t >= last_heard) {
@@ -295,7 +311,8 @@ MachineRecord::RawSegment MachineRecord::raw_segment_at(Timestamp t) const {
   return segment;
 }
 
-/// The beginning of the unbroken stretch of time neither production nor unknown that ends at or holds `t`; else `t`.
+/// The beginning of the unbroken stretch of time neither production nor unknown that ends at or holds `t`; else
+/// `t`.
 Timestamp MachineRecord::stretch_begin(Timestamp t) const {
   while (t > kBeginOfTime) {
     const RawSegment before = raw_segment_at(t - kTick);
@@ -323,8 +340,8 @@ Timestamp MachineRecord::settled_end() const {
   return segment.restable() ? stretch_begin(last->at) : last->at;
 }
 
-NameId MachineRecord::reason_at(Timestamp t, const std::vector<ClassifyRecord>& candidates, const TimeRange& stretch,
-                                NameId own) const {
+NameId MachineRecord::reason_at(Timestamp t, const std::vector<ClassifyRecord>& candidates,
+                                const TimeRange& stretch, NameId own) const {
   const ClassifyRecord* best = nullptr;
   for (const ClassifyRecord& c : candidates) {
     const Timestamp end = c.end == kBeginOfTime ? stretch.end : c.end;
@@ -355,7 +372,8 @@ void MachineRecord::append_stretch(TimeRange stretch, Timestamp now, std::vector
     const RawSegment raw = raw_segment_at(t);
     const auto cut = std::upper_bound(cuts.begin(), cuts.end(), t);
     const Timestamp until = std::min(raw.range.end, cut == cuts.end() ? kEndOfTime : *cut);
-    Segment segment{{t, std::min(until, now)}, raw.state, reason_at(t, candidates, stretch, raw.reason), raw.category};
+    Segment segment{
+        {t, std::min(until, now)}, raw.state, reason_at(t, candidates, stretch, raw.reason), raw.category};
     segment.open = until > now;
     if (segment.reason != NameId::none) {
       const ReasonCategory category = master_->at(t).category_of_reason(segment.reason);
@@ -432,11 +450,13 @@ void MachineRecord::accumulate_time(TimeRange clip, Timestamp now, Sink& sink) c
   std::vector<Segment> list = segments(clip, now);
   for (const Segment& segment : list) {
     const TimeRange part = intersect(segment.range, clip);
-    if (!part.empty() && segment.category != TimeCategory::unknown) sink.time(part, segment.category, segment.minor_stop);
+    if (!part.empty() && segment.category != TimeCategory::unknown)
+      sink.time(part, segment.category, segment.minor_stop);
   }
   // A stop counts where its first planned moment lies.
   const auto first_moment = [&](std::size_t first, std::size_t last) {
-    const auto t = master_->first_planned(id_, {list[first].range.begin, std::min(list[last].range.end, clip.end)});
+    const auto t =
+        master_->first_planned(id_, {list[first].range.begin, std::min(list[last].range.end, clip.end)});
     return t && *t >= clip.begin ? t : std::nullopt;
   };
   each_run(list, one_stop, [&](std::size_t first, std::size_t last) {
@@ -525,7 +545,8 @@ void MachineRecord::merge(const Deltas& deltas, Sequence commit) {
   }
 }
 
-// ------------------------------------------------------------------------------------------------------------ pieces
+// ------------------------------------------------------------------------------------------------------------
+// pieces
 
 CountedPieces MachineRecord::resolved(CountedPieces pieces) const {
   if (pieces.product == NameId::none || pieces.order == NameId::none) {
@@ -638,7 +659,8 @@ std::vector<RunningOrder> MachineRecord::order_steps() const {
         std::erase_if(active, [&](const RunningOrder& r) { return r.order == order.order; });
         if (!start) continue;
         const auto plan = planned.find(order.order);
-        const NameId product = order.product != NameId::none || plan == planned.end() ? order.product : plan->second;
+        const NameId product =
+            order.product != NameId::none || plan == planned.end() ? order.product : plan->second;
         active.push_back({t, order.order, product});
       }
     }
@@ -652,18 +674,27 @@ std::vector<RunningOrder> MachineRecord::order_steps() const {
   return steps;
 }
 
-// ----------------------------------------------------------------------------------------------- judging and applying
+// ----------------------------------------------------------------------------------------------- judging and
+// applying
 
 std::optional<Rank> MachineRecord::known(const Event& event, Names& names) const {
   switch (event.type) {
-    case EventType::state: return rank_in(states_, state_record(event, {}, names));
-    case EventType::count: return rank_in(pieces_, piece_record(event, {}, names));
-    case EventType::cycle: return rank_in(cycles_, cycle_record(event, {}, names));
-    case EventType::order: return rank_in(orders_, order_record(event, {}, names));
-    case EventType::classify: return rank_in(classifies_, classify_record(event, {}, names));
-    case EventType::quality: return rank_in(quality_, quality_record(event, {}, names));
-    case EventType::energy: return rank_in(energy_, energy_record(event, {}));
-    case EventType::reading: return std::nullopt;
+    case EventType::state:
+      return rank_in(states_, state_record(event, {}, names));
+    case EventType::count:
+      return rank_in(pieces_, piece_record(event, {}, names));
+    case EventType::cycle:
+      return rank_in(cycles_, cycle_record(event, {}, names));
+    case EventType::order:
+      return rank_in(orders_, order_record(event, {}, names));
+    case EventType::classify:
+      return rank_in(classifies_, classify_record(event, {}, names));
+    case EventType::quality:
+      return rank_in(quality_, quality_record(event, {}, names));
+    case EventType::energy:
+      return rank_in(energy_, energy_record(event, {}));
+    case EventType::reading:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -673,14 +704,29 @@ void MachineRecord::apply(const Event& event, const Rank& rank, Names& names, Se
     heard(event.type == EventType::cycle ? event.end : event.at, commit);
   }
   switch (event.type) {
-    case EventType::state: apply_state(event, rank, names, commit); break;
-    case EventType::classify: apply_classify(event, rank, names, commit); break;
-    case EventType::count: apply_count(event, rank, names, commit); break;
-    case EventType::cycle: apply_cycle(event, rank, names, commit); break;
-    case EventType::order: apply_order(event, rank, names, commit); break;
-    case EventType::quality: put(quality_, quality_record(event, rank, names)); break;
-    case EventType::energy: put(energy_, energy_record(event, rank)); break;
-    case EventType::reading: break;
+    case EventType::state:
+      apply_state(event, rank, names, commit);
+      break;
+    case EventType::classify:
+      apply_classify(event, rank, names, commit);
+      break;
+    case EventType::count:
+      apply_count(event, rank, names, commit);
+      break;
+    case EventType::cycle:
+      apply_cycle(event, rank, names, commit);
+      break;
+    case EventType::order:
+      apply_order(event, rank, names, commit);
+      break;
+    case EventType::quality:
+      put(quality_, quality_record(event, rank, names));
+      break;
+    case EventType::energy:
+      put(energy_, energy_record(event, rank));
+      break;
+    case EventType::reading:
+      break;
   }
 }
 
@@ -725,7 +771,8 @@ void MachineRecord::apply_count(const Event& event, const Rank& rank, Names& nam
   const CounterRecord counter = counter_record(event, names);
   const bool had_counter = counters_.find(counter) != counters_.end();
   const bool has_counter = has_totals(event) && !rank.withdrawn();
-  const TimeRange touched = had_counter || has_counter ? counter_reach(event.at) : TimeRange{event.at, event.at + kTick};
+  const TimeRange touched =
+      had_counter || has_counter ? counter_reach(event.at) : TimeRange{event.at, event.at + kTick};
   change_pieces(touched, commit, [&] {
     put(pieces_, record);
     if (had_counter) counters_.erase(counters_.find(counter));
@@ -764,7 +811,8 @@ void MachineRecord::apply_order(const Event& event, const Rank& rank, Names& nam
   change_pieces(touched, commit, [&] { running_ = std::move(steps); });
 }
 
-// ------------------------------------------------------------------------------------------------------------ silence
+// ------------------------------------------------------------------------------------------------------------
+// silence
 
 void MachineRecord::heard_reading(Timestamp t, Sequence commit) { heard(t, commit); }
 
@@ -826,7 +874,8 @@ void MachineRecord::collect_heard(std::vector<Timestamp>& times) const {
   collect(states_), collect(pieces_), collect(orders_), collect(quality_), collect(energy_);
 }
 
-// ------------------------------------------------------------------------------------------------------ master data
+// ------------------------------------------------------------------------------------------------------ master
+// data
 
 MachineRecord::Deltas MachineRecord::sums_from_events(Timestamp settled) const {
   Deltas sums;
@@ -845,7 +894,8 @@ std::optional<std::string> MachineRecord::check() const {
     const auto at = [&](Timestamp start) { return std::string{name_of(grain)} + " of " + format_time(start); };
     for (const auto& [start, cell] : cells(grain)) {
       const auto found = right.find({grain, start});
-      if (!(cell.account == (found == right.end() ? Account{} : found->second.account))) return at(start) + " differs";
+      if (!(cell.account == (found == right.end() ? Account{} : found->second.account)))
+        return at(start) + " differs";
     }
     for (const auto& [key, cell] : right) {
       const bool kept = key.first != grain || cells(grain).contains(key.second);
@@ -877,7 +927,8 @@ void MachineRecord::use(const MasterData& master, Sequence commit) {
   if (commit > 0 && !states_.empty()) tail_revision_ = std::max(tail_revision_, commit);
 }
 
-// ------------------------------------------------------------------------------------------------------------ reading
+// ------------------------------------------------------------------------------------------------------------
+// reading
 
 Account MachineRecord::account_from_events(TimeRange range, Timestamp now) const {
   Account account;

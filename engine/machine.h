@@ -1,10 +1,10 @@
 // One machine: what it reported, the timeline that follows from it, and the rollups kept of both.
 //
-// The rule of the whole engine stands here. Every figure is a sum of contributions of stretches of the timeline and of
-// pieces. An event that arrives, whenever and in whatever order, takes the contributions of the stretch that it touches
-// out of the sums, is put in its place, and the stretch's new contributions are added. So the sums depend on the set of
-// events alone. What still lasts is not in the sums: it is added when they are read, so nothing stored depends on the
-// clock.
+// The rule of the whole engine stands here. Every figure is a sum of contributions of stretches of the timeline
+// and of pieces. An event that arrives, whenever and in whatever order, takes the contributions of the stretch
+// that it touches out of the sums, is put in its place, and the stretch's new contributions are added. So the sums
+// depend on the set of events alone. What still lasts is not in the sums: it is added when they are read, so
+// nothing stored depends on the clock.
 #pragma once
 
 #include "engine/account.h"
@@ -71,11 +71,13 @@ class MachineRecord {
 
   MachineId id() const { return id_; }
 
-  // ------------------------------------------------------------------------------------------------ judging, applying
+  // ------------------------------------------------------------------------------------------------ judging,
+  // applying
 
   /// The rank of the event of this identity that is known, or none. Readings are judged by the reading store.
   std::optional<Rank> known(const Event& event, Names& names) const;
-  /// Takes an event in that outranks what is known of its identity. `commit` is at least that of every earlier call.
+  /// Takes an event in that outranks what is known of its identity. `commit` is at least that of every earlier
+  /// call.
   void apply(const Event& event, const Rank& rank, Names& names, Sequence commit);
   /// A reading was taken in: the machine was heard at `t`.
   void heard_reading(Timestamp t, Sequence commit);
@@ -110,7 +112,9 @@ class MachineRecord {
   /// The first and last moment that the machine was heard of; empty if never.
   std::optional<Timestamp> first_event() const { return first_event_; }
   std::optional<Timestamp> last_event() const { return last_event_; }
-  const std::map<Timestamp, Cell>& cells(Grain grain) const { return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_; }
+  const std::map<Timestamp, Cell>& cells(Grain grain) const {
+    return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
+  }
   Sequence tail_revision() const { return tail_revision_; }
   /// From here on figures are not in the cells but follow from the last state.
   Timestamp settled_until() const { return settled_; }
@@ -180,7 +184,9 @@ class MachineRecord {
   Deltas sums_from_events(Timestamp settled) const;
   void merge(const Deltas& deltas, Sequence commit);
   Cell& cell(Grain grain, Timestamp t);
-  std::map<Timestamp, Cell>& table(Grain grain) { return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_; }
+  std::map<Timestamp, Cell>& table(Grain grain) {
+    return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
+  }
 
   MachineId id_;
   const MasterData* master_;  // borrowed: the engine replaces it by use() before it goes

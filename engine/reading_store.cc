@@ -115,7 +115,8 @@ void ReadingGroup::clear_head() {
 Result<ReadingRows> ReadingGroup::scan(TimeRange range, const ChunkSource& chunks) const {
   ReadingRows all;
   const auto take = [&](const ReadingRows& from) {
-    auto row = std::partition_point(from.rows.begin(), from.rows.end(), [&](auto& r) { return r.at < range.begin; });
+    auto row =
+        std::partition_point(from.rows.begin(), from.rows.end(), [&](auto& r) { return r.at < range.begin; });
     for (; row != from.rows.end() && row->at < range.end; ++row) all.append(*row, from);
   };
   auto chunk = std::partition_point(chunks_.begin(), chunks_.end(),

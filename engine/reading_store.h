@@ -60,11 +60,11 @@ class ReadingGroup {
   MachineId machine_;
   GroupId group_;
   std::string tag_;
-  ReadingRows head_;                     // by (at, id)
-  std::vector<Sequence> head_commits_;   // of head_.rows
+  ReadingRows head_;                    // by (at, id)
+  std::vector<Sequence> head_commits_;  // of head_.rows
   Sequence oldest_unsealed_ = 0;
   std::uint64_t sealed_through_ = 0;
-  std::vector<ChunkInfo> chunks_;        // by first time, then sequence
+  std::vector<ChunkInfo> chunks_;  // by first time, then sequence
   Duration longest_chunk_{0};
   std::uint32_t next_sequence_ = 0;
   std::optional<Timestamp> first_, last_;

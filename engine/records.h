@@ -10,7 +10,8 @@
 
 namespace takt {
 
-/// Which of two events of one identity wins: the higher revision, then a withdrawal, then a fixed order on content.
+/// Which of two events of one identity wins: the higher revision, then a withdrawal, then a fixed order on
+/// content.
 struct Rank {
   std::uint64_t order = 0;    ///< revision * 2 + withdrawn
   std::uint64_t content = 0;  ///< XXH3 of all that the event says; 0 of a withdrawal
@@ -107,8 +108,12 @@ struct ByIdentity {
   bool operator()(const StateRecord& a, const StateRecord& b) const {
     return a.at != b.at ? a.at < b.at : before(a.id, b.id);
   }
-  bool operator()(const CycleRecord& a, const CycleRecord& b) const { return a.start != b.start ? a.start < b.start : rest(a, b); }
-  bool operator()(const CounterRecord& a, const CounterRecord& b) const { return a.at != b.at ? a.at < b.at : rest(a, b); }
+  bool operator()(const CycleRecord& a, const CycleRecord& b) const {
+    return a.start != b.start ? a.start < b.start : rest(a, b);
+  }
+  bool operator()(const CounterRecord& a, const CounterRecord& b) const {
+    return a.at != b.at ? a.at < b.at : rest(a, b);
+  }
   bool operator()(const PieceRecord& a, const PieceRecord& b) const {
     if (a.at != b.at) return a.at < b.at;
     if (a.cycle != b.cycle) return b.cycle;
@@ -129,7 +134,9 @@ struct ByIdentity {
     if (a.characteristic != b.characteristic) return before(a.characteristic, b.characteristic);
     return a.serial != b.serial ? a.serial < b.serial : a.id < b.id;
   }
-  bool operator()(const EnergyRecord& a, const EnergyRecord& b) const { return a.at != b.at ? a.at < b.at : a.id < b.id; }
+  bool operator()(const EnergyRecord& a, const EnergyRecord& b) const {
+    return a.at != b.at ? a.at < b.at : a.id < b.id;
+  }
 
  private:
   template <class T>

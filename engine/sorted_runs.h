@@ -51,7 +51,8 @@ class SortedRuns {
   /// The first element for which `before(element)` is false; `before` must be true for a prefix of the list.
   template <class Before>
   Iterator partition_point(Before before) const {
-    const auto run = std::partition_point(runs_.begin(), runs_.end(), [&](const auto& r) { return before(r->back()); });
+    const auto run =
+        std::partition_point(runs_.begin(), runs_.end(), [&](const auto& r) { return before(r->back()); });
     if (run == runs_.end()) return end();
     const auto at = std::partition_point((*run)->begin(), (*run)->end(), before);
     return {this, static_cast<std::size_t>(run - runs_.begin()), static_cast<std::size_t>(at - (*run)->begin())};

@@ -43,7 +43,8 @@ bool lists(const List& list, Key key, const std::string& id) {
 
 }  // namespace
 
-// --------------------------------------------------------------------------------------------------------------- view
+// ---------------------------------------------------------------------------------------------------------------
+// view
 
 StoreView::StoreView(const Store& store) : store_(store) {
   // The turnstile lets a waiting writer go first: readers that keep coming cannot starve it.
@@ -73,7 +74,8 @@ std::vector<const ReadingGroup*> StoreView::groups(MachineId machine) const {
   return {list.begin(), list.end()};
 }
 
-// ---------------------------------------------------------------------------------------------------- opening, closing
+// ---------------------------------------------------------------------------------------------------- opening,
+// closing
 
 Store::Store(StoreOptions options) : options_(std::move(options)) {}
 
@@ -90,8 +92,8 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& director
   return store;
 }
 
-/// Rebuilds everything in memory: the numbers, the chunks' heads, then every commit of the event log in order, each plant
-/// description at its place between them, and last the readings that are in no chunk yet.
+/// Rebuilds everything in memory: the numbers, the chunks' heads, then every commit of the event log in order,
+/// each plant description at its place between them, and last the readings that are in no chunk yet.
 Result<void> Store::recover() {
   std::map<Sequence, std::vector<std::pair<Timestamp, Plant>>> plants;
   std::vector<std::tuple<MachineId, GroupId, std::string>> tags;
@@ -103,11 +105,14 @@ Result<void> Store::recover() {
     } else if (key[0] == 'm' && key.size() == 9) {
       numbers_.add(value, MachineId{static_cast<std::uint32_t>(number)});
     } else if (key[0] == 't' && key.size() == 9) {
-      tags.emplace_back(MachineId{static_cast<std::uint32_t>(number >> 16U)}, GroupId{static_cast<std::uint16_t>(number)}, value);
+      tags.emplace_back(MachineId{static_cast<std::uint32_t>(number >> 16U)},
+                        GroupId{static_cast<std::uint16_t>(number)}, value);
     } else if (key[0] == 'p' && key.size() == 9) {
       auto versions = decode_plants(value);
-      if (!versions) failure = versions.error();
-      else plants.emplace(number, std::move(*versions));
+      if (!versions)
+        failure = versions.error();
+      else
+        plants.emplace(number, std::move(*versions));
     }
     return !failure;
   });
@@ -126,7 +131,7 @@ Result<void> Store::recover() {
       failure = info.error();
       return false;
     }
-    info->sequence = static_cast<std::uint32_t>(sequence_of_key(key.substr(key.size() - 4)) );
+    info->sequence = static_cast<std::uint32_t>(sequence_of_key(key.substr(key.size() - 4)));
     group_of(info->machine, info->group, {}).add_chunk(*info);
     return true;
   });
@@ -160,7 +165,8 @@ Result<void> Store::recover() {
       } else if (event.type == EventType::reading) {
         record.heard_reading(event.at, sequence);
       } else {
-        if (event.type == EventType::state && !event.deleted) master_->know_state(folded_state(event.state, names_), names_);
+        if (event.type == EventType::state && !event.deleted)
+          master_->know_state(folded_state(event.state, names_), names_);
         record.apply(event, rank_of(event), names_, sequence);
       }
       if (event.deleted || (event.type == EventType::cycle && event.revision > 0)) unheard[*machine] = sequence;
@@ -168,21 +174,25 @@ Result<void> Store::recover() {
     return {};
   };
   for (const bool readings : {false, true}) {
-    const auto replayed = disk_->scan(readings ? Disk::journal : Disk::events, "", [&](std::string_view key, std::string_view value) {
-      const Sequence sequence = sequence_of_key(key);
-      if (const auto done = replay(sequence, value, readings); !done) failure = done.error();
-      if (options_.progress && sequence % 64 == 0) {
-        options_.progress(static_cast<double>(sequence) / static_cast<double>(std::max<Sequence>(sequence_, 1)));
-      }
-      return !failure;
-    });
+    const auto replayed = disk_->scan(readings ? Disk::journal : Disk::events, "",
+                                      [&](std::string_view key, std::string_view value) {
+                                        const Sequence sequence = sequence_of_key(key);
+                                        if (const auto done = replay(sequence, value, readings); !done)
+                                          failure = done.error();
+                                        if (options_.progress && sequence % 64 == 0) {
+                                          options_.progress(static_cast<double>(sequence) /
+                                                            static_cast<double>(std::max<Sequence>(sequence_, 1)));
+                                        }
+                                        return !failure;
+                                      });
     if (!replayed) return replayed.error();
     if (failure) return *failure;
   }
   if (const auto used = use_plants_through(~Sequence{0}); !used) return used.error();
   for (const auto& [machine, sequence] : unheard) {
     if (master_->latest().settings(machine).silence_timeout <= Duration{0}) continue;
-    if (const auto rebuilt = rebuild_heard(*machines_[index_of(machine)], sequence); !rebuilt) return rebuilt.error();
+    if (const auto rebuilt = rebuild_heard(*machines_[index_of(machine)], sequence); !rebuilt)
+      return rebuilt.error();
   }
 
   std::uint64_t count = 0;
@@ -246,7 +256,8 @@ Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit) {
   return {};
 }
 
-// -------------------------------------------------------------------------------------------------------- submissions
+// --------------------------------------------------------------------------------------------------------
+// submissions
 
 bool Store::submit(EventBatch batch, std::string source, Done done) {
   return committer_->submit({std::move(batch), std::move(source), std::move(done), {}});
@@ -254,7 +265,8 @@ bool Store::submit(EventBatch batch, std::string source, Done done) {
 
 Result<Receipt> Store::commit(EventBatch batch, std::string source) {
   std::promise<Result<Receipt>> promise;
-  const bool queued = submit(std::move(batch), std::move(source), [&](Result<Receipt> r) { promise.set_value(std::move(r)); });
+  const bool queued =
+      submit(std::move(batch), std::move(source), [&](Result<Receipt> r) { promise.set_value(std::move(r)); });
   if (!queued) return unavailable("more events are waiting than the server can take in; try again in a second");
   return promise.get_future().get();
 }
@@ -263,7 +275,8 @@ std::string Store::read_only_reason() const { return committer_->read_only_reaso
 std::uint64_t Store::disk_bytes() const { return disk_->used_bytes(); }
 std::uint64_t Store::free_bytes() const { return disk_->free_bytes(); }
 
-// ---------------------------------------------------------------------------------------------------------- the plant
+// ---------------------------------------------------------------------------------------------------------- the
+// plant
 
 std::shared_ptr<const Plant> Store::plant() const {
   const std::lock_guard lock{plant_mutex_};
@@ -276,7 +289,8 @@ bool Store::has_plant() const { return has_plant_; }
 Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit) {
   for (const auto& [from, plant] : versions) {
     for (const Machine& machine : plant.machines) {
-      if (!numbers_.find(machine.id)) numbers_.add(machine.id, MachineId{static_cast<std::uint32_t>(numbers_.size())});
+      if (!numbers_.find(machine.id))
+        numbers_.add(machine.id, MachineId{static_cast<std::uint32_t>(numbers_.size())});
     }
   }
   auto compiled = MasterData::compile(std::move(versions), names_, numbers_);
@@ -289,9 +303,12 @@ Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> 
     if (machines_.size() <= i || !machines_[i]) add_machine(numbers_.name(id), id);
   }
   // What events name must be known to every version before it is asked.
-  for (const NameId state : before ? before->latest().states() : std::vector<NameId>{}) master_->know_state(state, names_);
+  for (const NameId state : before ? before->latest().states() : std::vector<NameId>{})
+    master_->know_state(state, names_);
   for (const auto& machine : machines_) {
-    const auto timeout = [&](const MasterData& data) { return data.latest().settings(machine->id()).silence_timeout; };
+    const auto timeout = [&](const MasterData& data) {
+      return data.latest().settings(machine->id()).silence_timeout;
+    };
     const bool silence_changed = before && timeout(*before) != timeout(*master_);
     machine->use(*master_, commit);
     if (!silence_changed) continue;
@@ -302,7 +319,8 @@ Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> 
   return {};
 }
 
-/// Keeps what the description leaves out though events refer to it: machines inactive, reasons and states as they were.
+/// Keeps what the description leaves out though events refer to it: machines inactive, reasons and states as they
+/// were.
 PlantChange Store::merge_left_out(Plant& plant) const {
   PlantChange change;
   const Plant& old = master_->latest().plant();
@@ -313,7 +331,8 @@ PlantChange Store::merge_left_out(Plant& plant) const {
   for (const NameId state : master_->latest().states()) {
     states.insert(names_.text(master_->latest().shown_state(state)));
   }
-  for (const auto& machine : machines_) machine->visit_reasons([&](NameId reason) { reasons.insert(names_.text(reason)); });
+  for (const auto& machine : machines_)
+    machine->visit_reasons([&](NameId reason) { reasons.insert(names_.text(reason)); });
   for (const Machine& machine : old.machines) {
     const MachineRecord& record = *machines_[index_of(*numbers_.find(machine.id))];
     const bool referred = record.first_event() || !groups_by_id_[index_of(record.id())].empty();
@@ -332,7 +351,8 @@ PlantChange Store::merge_left_out(Plant& plant) const {
     plant.reasons.push_back(std::move(kept));
   }
   for (const StateName& state : old.states) {
-    if (states.contains(state.name) && !lists(plant.states, &StateName::name, state.name)) plant.states.push_back(state);
+    if (states.contains(state.name) && !lists(plant.states, &StateName::name, state.name))
+      plant.states.push_back(state);
   }
   change.machines_recomputed = machines_.size();
   return change;
@@ -411,7 +431,8 @@ Result<void> Store::register_machines(const std::vector<std::string>& ids) {
   return {};
 }
 
-// ------------------------------------------------------------------------------------------------------------ look-ups
+// ------------------------------------------------------------------------------------------------------------
+// look-ups
 
 Result<Sequence> Store::events_since(Sequence since, std::size_t limit,
                                      const std::function<void(Sequence, const Event&)>& visit) const {
@@ -420,21 +441,22 @@ Result<Sequence> Store::events_since(Sequence since, std::size_t limit,
   std::size_t visited = 0;
   std::optional<Error> failure;
   std::vector<Event> events;
-  const auto scanned = disk_->scan(Disk::events, sequence_key(since + 1), [&](std::string_view key, std::string_view value) {
-    const Sequence sequence = sequence_of_key(key);
-    if (sequence > newest) return false;
-    events.clear();
-    if (const auto decoded = decode_frame(value, events); !decoded) {
-      failure = decoded.error();
-      return false;
-    }
-    for (const Event& event : events) {
-      if (event.type != EventType::reading) visit(sequence, event);
-    }
-    visited += events.size();
-    through = sequence;
-    return visited < limit;
-  });
+  const auto scanned =
+      disk_->scan(Disk::events, sequence_key(since + 1), [&](std::string_view key, std::string_view value) {
+        const Sequence sequence = sequence_of_key(key);
+        if (sequence > newest) return false;
+        events.clear();
+        if (const auto decoded = decode_frame(value, events); !decoded) {
+          failure = decoded.error();
+          return false;
+        }
+        for (const Event& event : events) {
+          if (event.type != EventType::reading) visit(sequence, event);
+        }
+        visited += events.size();
+        through = sequence;
+        return visited < limit;
+      });
   if (!scanned) return scanned.error();
   if (failure) return *failure;
   return visited < limit ? newest : through;
@@ -443,10 +465,11 @@ Result<Sequence> Store::events_since(Sequence since, std::size_t limit,
 std::vector<QuarantineEntry> Store::quarantine(std::uint64_t after, std::size_t limit) const {
   std::vector<QuarantineEntry> entries;
   if (limit == 0) return entries;
-  const auto scanned = disk_->scan(Disk::quarantine, sequence_key(after + 1), [&](std::string_view key, std::string_view value) {
-    if (auto entry = decode_quarantine(sequence_of_key(key), value)) entries.push_back(std::move(*entry));
-    return entries.size() < limit;
-  });
+  const auto scanned =
+      disk_->scan(Disk::quarantine, sequence_key(after + 1), [&](std::string_view key, std::string_view value) {
+        if (auto entry = decode_quarantine(sequence_of_key(key), value)) entries.push_back(std::move(*entry));
+        return entries.size() < limit;
+      });
   if (!scanned) entries.clear();
   return entries;
 }

@@ -1,8 +1,8 @@
 // The durable history of every machine, and the rollups derived from it.
 //
-// One committer thread takes everything in: it judges each event against what is known of its identity, writes a group of
-// submissions as one commit with fsync, applies it, and only then answers. Readers see the state after some commit, never
-// a half-applied one. docs/architecture.md tells the story, docs/format.md the bytes.
+// One committer thread takes everything in: it judges each event against what is known of its identity, writes a
+// group of submissions as one commit with fsync, applies it, and only then answers. Readers see the state after
+// some commit, never a half-applied one. docs/architecture.md tells the story, docs/format.md the bytes.
 #pragma once
 
 #include "engine/machine.h"
@@ -27,7 +27,8 @@ struct StoreOptions {
   const Clock* clock = &Clock::system();
   /// Events waiting for the committer beyond this are refused: memory stays bounded.
   std::size_t queue_events = 131'072;
-  /// Free space below which the store takes nothing in until space returns. 0: a twentieth of the disk, 16 to 512 MiB.
+  /// Free space below which the store takes nothing in until space returns. 0: a twentieth of the disk, 16 to 512
+  /// MiB.
   std::uint64_t reserve_bytes = 0;
   /// Called while opening, with a share from 0 to 1.
   std::function<void(double)> progress;
@@ -40,7 +41,8 @@ struct Receipt {
   Sequence sequence = 0;      ///< the commit
 };
 
-/// What a commit changed, told to listeners on the committer's thread, after it is visible and before it is answered.
+/// What a commit changed, told to listeners on the committer's thread, after it is visible and before it is
+/// answered.
 struct CommitNotice {
   Sequence sequence = 0;
   std::span<const Event* const> events;  ///< accepted ones, valid during the call
@@ -68,7 +70,8 @@ struct StoreStatistics {
   std::atomic<std::uint64_t> commits{0}, accepted{0}, duplicates{0}, rejected{0}, journal_bytes{0};
   std::array<std::atomic<std::uint64_t>, kEventTypes> accepted_by_type{};
   std::array<std::atomic<std::uint64_t>, kRejections> rejected_by_code{};
-  std::atomic<std::uint64_t> sync_micros{0}, sync_micros_last{0}, apply_micros{0}, queue_events{0}, chunks_sealed{0};
+  std::atomic<std::uint64_t> sync_micros{0}, sync_micros_last{0}, apply_micros{0}, queue_events{0},
+      chunks_sealed{0};
 };
 
 class Store;
@@ -114,8 +117,8 @@ class Store {
   /// The same, waiting for the answer.
   Result<Receipt> commit(EventBatch batch, std::string source);
 
-  /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves out
-  /// though events refer to it stays, inactive. With `dry_run` nothing changes. Waits for the answer.
+  /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves
+  /// out though events refer to it stays, inactive. With `dry_run` nothing changes. Waits for the answer.
   Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run);
   /// Adds machines that are not described yet.
   Result<void> register_machines(const std::vector<std::string>& ids);
@@ -139,8 +142,8 @@ class Store {
   std::uint64_t disk_bytes() const;
   std::uint64_t free_bytes() const;
 
-  /// Accepted events but readings, of commits after `since`, oldest first, at most about `limit`; `through` is the commit
-  /// that they reach to.
+  /// Accepted events but readings, of commits after `since`, oldest first, at most about `limit`; `through` is the
+  /// commit that they reach to.
   Result<Sequence> events_since(Sequence since, std::size_t limit,
                                 const std::function<void(Sequence, const Event&)>& visit) const;
 

@@ -5,8 +5,8 @@ namespace takt {
 Policies policies_of(const Plant& plant) { return {plant.minor_stops, plant.unknown_time}; }
 
 std::string_view name_of(Flag flag) {
-  constexpr std::string_view kNames[] = {"ideal_cycle_missing", "no_output", "not_planned", "effectiveness_above_1",
-                                         "unknown_time"};
+  constexpr std::string_view kNames[] = {"ideal_cycle_missing", "no_output", "not_planned",
+                                         "effectiveness_above_1", "unknown_time"};
   return kNames[static_cast<std::size_t>(flag)];
 }
 
@@ -54,8 +54,8 @@ void add_ratios(Figures& f, const Account& a) {
   f.quality_ratio = ratio(a.ideal_good, a.ideal_produced);
   f.oee = ratio(a.ideal_good, us(f.planned_busy));
   if (f.oee) {
-    f.net_equipment_effectiveness =
-        ratio(a.ideal_good * us(f.actual_production + f.actual_setup), us(f.planned_busy) * us(f.actual_production));
+    f.net_equipment_effectiveness = ratio(a.ideal_good * us(f.actual_production + f.actual_setup),
+                                          us(f.planned_busy) * us(f.actual_production));
   }
   f.teep = ratio(a.ideal_good, us(f.calendar));
 }
@@ -99,7 +99,8 @@ Losses losses_of(const Elements& e, const Policies& policies) {
   l.idling_and_minor_stops = a.minor_stop;
   if (a.pieces_without_cycle != 0) return l;
   l.valuable = a.ideal_good;
-  // What production took longer than it should; negative: it was faster. Never clipped, or the sum would not be PBT.
+  // What production took longer than it should; negative: it was faster. Never clipped, or the sum would not be
+  // PBT.
   l.reduced_speed = WideInt{a.production.count()} - a.ideal_produced;
   l.reduced_yield = a.ideal_startup_rejects;
   l.process_defects = a.ideal_produced - a.ideal_good - a.ideal_startup_rejects;

@@ -36,8 +36,10 @@ class JsonText {
   JsonText& value(int number) { return value(std::int64_t{number}); }
   JsonText& value(double number) {
     separate();
-    if (std::isfinite(number)) append_json_number(out_, number);
-    else out_ += "null";
+    if (std::isfinite(number))
+      append_json_number(out_, number);
+    else
+      out_ += "null";
     return *this;
   }
   JsonText& value(Timestamp t) {
@@ -54,11 +56,13 @@ class JsonText {
     if (micros < 0) out_ += '-', micros = -micros;
     char digits[48];
     int count = 0;
-    for (WideInt whole = micros / 1'000'000; whole > 0 || count == 0; whole /= 10) digits[count++] = static_cast<char>('0' + static_cast<int>(whole % 10));
+    for (WideInt whole = micros / 1'000'000; whole > 0 || count == 0; whole /= 10)
+      digits[count++] = static_cast<char>('0' + static_cast<int>(whole % 10));
     while (count > 0) out_ += digits[--count];
     if (int fraction = static_cast<int>(micros % 1'000'000); fraction != 0) {
       out_ += '.';
-      for (int unit = 100'000; fraction > 0; unit /= 10) out_ += static_cast<char>('0' + fraction / unit), fraction %= unit;
+      for (int unit = 100'000; fraction > 0; unit /= 10)
+        out_ += static_cast<char>('0' + fraction / unit), fraction %= unit;
     }
     return *this;
   }

@@ -45,7 +45,8 @@ class PlannedTimes {
   std::vector<Known> known_;
 };
 
-Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId machine, TimeRange range, Timestamp now) {
+Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId machine, TimeRange range,
+                       Timestamp now) {
   Elements sum;
   sum.account = view.machine(machine).account(range, now);
   const TimeRange cut{range.begin, std::min(range.end, end_of_time(view, machine, now))};
@@ -69,7 +70,8 @@ struct Answerer {
 
   OeeBucket answer(const Span& span) {
     OeeBucket out;
-    out.range = request.whole || request.grain == Grain::total ? span.bucket.range : intersect(span.bucket.range, request.range);
+    out.range = request.whole || request.grain == Grain::total ? span.bucket.range
+                                                               : intersect(span.bucket.range, request.range);
     out.partial = out.range != span.bucket.range;
     out.open = span.bucket.range.end > now && out.range.end >= now;
     if (request.grain != Grain::total) out.business_day = span.bucket.business_day;
@@ -85,7 +87,8 @@ struct Answerer {
 
   Sequence revision(MachineId machine, TimeRange range) const {
     const MachineRecord& record = view.machine(machine);
-    const bool own_cell = request.grain == Grain::hour || request.grain == Grain::day || request.grain == Grain::shift;
+    const bool own_cell =
+        request.grain == Grain::hour || request.grain == Grain::day || request.grain == Grain::shift;
     return own_cell ? record.revision(request.grain, range) : record.revision_within(range);
   }
 };
@@ -93,8 +96,8 @@ struct Answerer {
 bool too_many(std::size_t count) { return count > kMaxBuckets; }
 
 /// Hours to years: the same for every machine.
-void wall_clock_spans(const StoreView& view, const OeeRequest& r, Timestamp now, const std::vector<MachineId>& machines,
-                      std::vector<Span>& spans) {
+void wall_clock_spans(const StoreView& view, const OeeRequest& r, Timestamp now,
+                      const std::vector<MachineId>& machines, std::vector<Span>& spans) {
   const WallClock& wall = view.master().wall();
   const Timestamp end = std::min(r.range.end, now);
   for (Timestamp t = r.range.begin; t < end && !too_many(spans.size());) {
@@ -113,12 +116,14 @@ void shift_spans(const StoreView& view, const OeeRequest& r, Timestamp now, cons
   for (const MachineId machine : machines) {
     std::vector<Bucket> shifts = shifts_of(view, machine, begun);
     if (!r.whole) {
-      if (const auto running = view.master().shift_at(machine, begun.begin); running && running->range.begin < begun.begin) {
+      if (const auto running = view.master().shift_at(machine, begun.begin);
+          running && running->range.begin < begun.begin) {
         shifts.insert(shifts.begin(), *running);
       }
     }
     for (const Bucket& shift : shifts) {
-      Span& span = found[{shift.range.begin, shift.range.end, shift.shift ? *shift.shift : "", shift.shift != nullptr}];
+      Span& span =
+          found[{shift.range.begin, shift.range.end, shift.shift ? *shift.shift : "", shift.shift != nullptr}];
       span.bucket = shift;
       span.machines.push_back(machine);
     }
@@ -127,8 +132,8 @@ void shift_spans(const StoreView& view, const OeeRequest& r, Timestamp now, cons
   for (auto& [key, span] : found) spans.push_back(std::move(span));
 }
 
-Result<std::vector<OeeBucket>> buckets_of(const StoreView& view, const OeeRequest& r, const std::vector<MachineId>& machines,
-                                          Timestamp now) {
+Result<std::vector<OeeBucket>> buckets_of(const StoreView& view, const OeeRequest& r,
+                                          const std::vector<MachineId>& machines, Timestamp now) {
   std::vector<Span> spans;
   if (r.grain == Grain::total) {
     spans.push_back({{r.range, 0, nullptr}, machines});
@@ -163,7 +168,9 @@ std::optional<GroupBy> group_by_named(std::string_view name) {
   return std::nullopt;
 }
 
-bool is_active(const StoreView& view, MachineId machine) { return view.master().latest().settings(machine).active; }
+bool is_active(const StoreView& view, MachineId machine) {
+  return view.master().latest().settings(machine).active;
+}
 
 Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& scope) {
   const Plant& plant = view.master().latest().plant();
@@ -250,7 +257,8 @@ Bucket shift_or_day(const StoreView& view, MachineId machine, Timestamp t) {
   return shift ? *shift : view.master().wall().bucket_at(Grain::day, t);
 }
 
-OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, const Bucket& bucket, Timestamp now) {
+OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, const Bucket& bucket,
+                         Timestamp now) {
   OeeRequest request;
   request.grain = grain;
   request.whole = true;

@@ -65,7 +65,8 @@ Result<std::vector<CurrentMachine>> current(const StoreView& view, const Scope& 
 /// The shift bucket that holds `t`, or the last one that began before it; a local day where there are no shifts.
 Bucket shift_or_day(const StoreView& view, MachineId machine, Timestamp t);
 /// A machine's bucket, whole, as rollups and exports show it.
-OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, const Bucket& bucket, Timestamp now);
+OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, const Bucket& bucket,
+                         Timestamp now);
 /// Shift instances of a machine that begin in `range`.
 std::vector<Bucket> shifts_of(const StoreView& view, MachineId machine, TimeRange range);
 

@@ -6,8 +6,10 @@ void append_bucket(JsonText& out, const OeeBucket& b) {
   const Figures& f = b.figures;
   out.member("start", b.range.begin).member("end", b.range.end).member("shift", b.shift);
   out.key("business_date");
-  if (b.business_day) out.value(format_day(*b.business_day));
-  else out.null();
+  if (b.business_day)
+    out.value(format_day(*b.business_day));
+  else
+    out.null();
   out.member("revision", b.revision).member("open", b.open).member("partial", b.partial);
   out.member("calendar_time_s", f.calendar).member("planned_operation_time_s", f.planned_operation);
   out.member("planned_down_time_s", f.planned_down).member("planned_busy_time_s", f.planned_busy);
@@ -17,11 +19,14 @@ void append_bucket(JsonText& out, const OeeBucket& b) {
   out.member("produced_quantity", f.produced).member("good_quantity", f.good).member("scrap_quantity", f.scrap);
   out.member("rework_quantity", f.rework).member("unplanned_produced_quantity", f.unplanned_produced);
   out.member("unplanned_good_quantity", f.unplanned_good);
-  out.seconds_member("ideal_production_time_s", f.ideal_production).seconds_member("ideal_good_time_s", f.ideal_good);
+  out.seconds_member("ideal_production_time_s", f.ideal_production)
+      .seconds_member("ideal_good_time_s", f.ideal_good);
   out.member("stops", f.stops).member("minor_stops", f.minor_stops).member("failures", f.failures);
   out.member("availability", f.availability).member("effectiveness", f.effectiveness);
   out.member("quality_ratio", f.quality_ratio).member("quality_ratio_by_count", f.quality_ratio_by_count);
-  out.member("oee", f.oee).member("net_equipment_effectiveness", f.net_equipment_effectiveness).member("teep", f.teep);
+  out.member("oee", f.oee)
+      .member("net_equipment_effectiveness", f.net_equipment_effectiveness)
+      .member("teep", f.teep);
   out.key("flags").begin_array();
   for (const Flag flag : f.flags) out.value(name_of(flag));
   out.end_array();

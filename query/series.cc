@@ -10,10 +10,13 @@ using Point = std::variant<double, bool, std::string>;
 
 Point value_of(const ReadingRow& row, const ReadingRows& rows) {
   switch (row.kind) {
-    case Value::Kind::boolean: return row.number != 0;
-    case Value::Kind::text: return row.extra == 0 ? std::string{} : rows.texts[row.extra - 1].value;
+    case Value::Kind::boolean:
+      return row.number != 0;
+    case Value::Kind::text:
+      return row.extra == 0 ? std::string{} : rows.texts[row.extra - 1].value;
     case Value::Kind::number:
-    case Value::Kind::none: break;
+    case Value::Kind::none:
+      break;
   }
   return row.number;
 }
@@ -41,11 +44,16 @@ struct Step {
     if (aggregate == Aggregate::last) return last;
     if (numbers == 0) return std::nullopt;
     switch (aggregate) {
-      case Aggregate::min: return minimum;
-      case Aggregate::max: return maximum;
-      case Aggregate::sum: return sum;
-      case Aggregate::delta: return last_number - first_number;
-      default: return sum / static_cast<double>(numbers);
+      case Aggregate::min:
+        return minimum;
+      case Aggregate::max:
+        return maximum;
+      case Aggregate::sum:
+        return sum;
+      case Aggregate::delta:
+        return last_number - first_number;
+      default:
+        return sum / static_cast<double>(numbers);
     }
   }
 };

@@ -28,9 +28,9 @@ struct SeriesPoint {
 
 inline constexpr std::size_t kMaxSeriesPoints = 1'000'000;
 
-/// Steps are multiples of `step` since the epoch, named by their start, empty ones left out. Aggregates are of numbers
-/// and booleans (0 and 1); `count`, `first` and `last` of every kind. A tag never heard of gives no points.
-/// not_found: no such machine. invalid_argument: more than kMaxSeriesPoints points.
+/// Steps are multiples of `step` since the epoch, named by their start, empty ones left out. Aggregates are of
+/// numbers and booleans (0 and 1); `count`, `first` and `last` of every kind. A tag never heard of gives no
+/// points. not_found: no such machine. invalid_argument: more than kMaxSeriesPoints points.
 Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest& request);
 
 }  // namespace takt

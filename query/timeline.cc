@@ -55,7 +55,8 @@ std::vector<TimelineInterval> timeline(const StoreView& view, MachineId machine,
   // What is cut at the range's end may go on alike past a border that the engine draws, up to now.
   if (!merged.empty() && range.end < now && !merged.back().open) {
     const Segment lasting = segment_at(view, view.machine(machine), now);
-    merged.back().open = lasting.range.contains(merged.back().range.end) && lasting.range.begin < range.end && alike(view, lasting, merged.back());
+    merged.back().open = lasting.range.contains(merged.back().range.end) && lasting.range.begin < range.end &&
+                         alike(view, lasting, merged.back());
   }
   std::vector<TimelineInterval> intervals;
   for (const Segment& segment : merged) {
@@ -78,7 +79,8 @@ std::optional<ParetoBy> pareto_by_named(std::string_view name) {
   return std::nullopt;
 }
 
-Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRange range, ParetoBy by, Timestamp now) {
+Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRange range, ParetoBy by,
+                               Timestamp now) {
   const auto machines = machines_of(view, scope);
   if (!machines) return machines.error();
   const MasterData& master = view.master();
@@ -98,7 +100,8 @@ Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRa
     const MachineRecord& record = view.machine(id);
     const std::string& name = view.numbers().name(id);
     Timestamp limit = std::min(range.end, now);
-    if (!is_active(view, id)) limit = std::min(limit, record.last_event() ? *record.last_event() + Duration{1} : kBeginOfTime);
+    if (!is_active(view, id))
+      limit = std::min(limit, record.last_event() ? *record.last_event() + Duration{1} : kBeginOfTime);
     const TimeRange cut{range.begin, limit};
     if (cut.empty()) continue;
     for (const StopStretch& stop : record.stops(cut, now)) {

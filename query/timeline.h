@@ -20,8 +20,8 @@ struct TimelineInterval {
 /// Gapless, cut to the range and to now; equal neighbours are one.
 std::vector<TimelineInterval> timeline(const StoreView& view, MachineId machine, TimeRange range, Timestamp now);
 
-/// The interval that holds the moment before `t`, with all equal neighbours before it; of a machine never heard of,
-/// unknown since the beginning of time.
+/// The interval that holds the moment before `t`, with all equal neighbours before it; of a machine never heard
+/// of, unknown since the beginning of time.
 Segment segment_at(const StoreView& view, const MachineRecord& record, Timestamp t);
 /// The state's spelling for answers.
 std::string shown_state(const StoreView& view, const Segment& segment, Timestamp t);
@@ -39,6 +39,7 @@ struct Pareto {
   std::vector<ParetoItem> items;
   Duration total{0};
 };
-Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRange range, ParetoBy by, Timestamp now);
+Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRange range, ParetoBy by,
+                               Timestamp now);
 
 }  // namespace takt

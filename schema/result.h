@@ -46,12 +46,12 @@ inline Error unavailable(std::string context) { return {ErrorCode::unavailable, 
 inline Error io_error(std::string context) { return {ErrorCode::io, std::move(context)}; }
 
 /// A broken promise of our own code, checked in every build: a wrong figure is worse than a restart.
-#define TAKT_INVARIANT(condition)                                                                          \
-  do {                                                                                                     \
-    if (!(condition)) [[unlikely]] {                                                                       \
-      std::fprintf(stderr, "%s:%d: invariant broken: %s\n", __FILE__, __LINE__, #condition);               \
-      std::abort();                                                                                        \
-    }                                                                                                      \
+#define TAKT_INVARIANT(condition)                                                            \
+  do {                                                                                       \
+    if (!(condition)) [[unlikely]] {                                                         \
+      std::fprintf(stderr, "%s:%d: invariant broken: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                          \
+    }                                                                                        \
   } while (false)
 
 }  // namespace takt

@@ -15,7 +15,9 @@ using Duration = std::chrono::microseconds;
 using Timestamp = std::chrono::sys_time<Duration>;  ///< UTC; zones live in the calendar.
 
 template <class T>
-concept Addable = requires(T a, T b) { a + b; };
+concept Addable = requires(T a, T b) {
+  a + b;
+};
 static_assert(!Addable<Timestamp> && Addable<Duration>);
 
 /// Before every event, and "not given" in optional fields.

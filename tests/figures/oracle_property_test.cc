@@ -19,7 +19,8 @@ json without_revisions(json buckets) {
   return buckets;
 }
 
-json engine_oee(const Store& store, const std::string& scope, TimeRange range, const std::string& grain, Timestamp now) {
+json engine_oee(const Store& store, const std::string& scope, TimeRange range, const std::string& grain,
+                Timestamp now) {
   OeeRequest request;
   request.scope = *parse_scope(scope);
   request.range = range;
@@ -31,7 +32,8 @@ json engine_oee(const Store& store, const std::string& scope, TimeRange range, c
 
 json engine_timeline(const Store& store, const std::string& machine, TimeRange range, Timestamp now) {
   const StoreView view = store.read();
-  return json::parse(render_timeline(machine, timeline(view, view.machine(machine)->id(), range, now)))["intervals"];
+  return json::parse(
+      render_timeline(machine, timeline(view, view.machine(machine)->id(), range, now)))["intervals"];
 }
 
 json engine_losses(const Store& store, const std::string& scope, TimeRange range, Timestamp now) {
@@ -40,7 +42,8 @@ json engine_losses(const Store& store, const std::string& scope, TimeRange range
   return json::parse(render_losses(losses_of(*sum, policies_of(view.master().latest().plant()))));
 }
 
-json engine_pareto(const Store& store, const std::string& scope, TimeRange range, const std::string& by, Timestamp now) {
+json engine_pareto(const Store& store, const std::string& scope, TimeRange range, const std::string& by,
+                   Timestamp now) {
   const auto pareto = downtime_pareto(store.read(), *parse_scope(scope), range, *pareto_by_named(by), now);
   return json::parse(render_pareto(*pareto));
 }
@@ -48,12 +51,13 @@ json engine_pareto(const Store& store, const std::string& scope, TimeRange range
 /// Items of one length may stand in any order, and the cumulative shares with them.
 json comparable(json pareto) {
   for (json& item : pareto["items"]) item.erase("cumulative_share");
-  std::sort(pareto["items"].begin(), pareto["items"].end(), [](const json& a, const json& b) { return a.dump() < b.dump(); });
+  std::sort(pareto["items"].begin(), pareto["items"].end(),
+            [](const json& a, const json& b) { return a.dump() < b.dump(); });
   return pareto;
 }
 
-/// Whether a state still lasts is judged by the state, the oracle judges by the cut: it leaves `open` to intervals that
-/// reach now.
+/// Whether a state still lasts is judged by the state, the oracle judges by the cut: it leaves `open` to intervals
+/// that reach now.
 json without_open(json intervals) {
   for (json& interval : intervals) interval.erase("open");
   return intervals;
@@ -66,8 +70,10 @@ testing::AssertionResult same(const json& engine, const json& oracle) {
   const json patch = json::diff(oracle, engine);
   for (std::size_t i = 0; i < patch.size() && i < 6; ++i) {
     const json::json_pointer at{patch[i]["path"].get<std::string>()};
-    text += "\n  engine " + patch[i].dump() + "\n  oracle " + (oracle.contains(at) ? oracle[at].dump() : "nothing");
-    if (!at.parent_pointer().empty() && oracle.contains(at.parent_pointer())) text += "\n  in " + oracle[at.parent_pointer()].dump().substr(0, 900);
+    text +=
+        "\n  engine " + patch[i].dump() + "\n  oracle " + (oracle.contains(at) ? oracle[at].dump() : "nothing");
+    if (!at.parent_pointer().empty() && oracle.contains(at.parent_pointer()))
+      text += "\n  in " + oracle[at.parent_pointer()].dump().substr(0, 900);
   }
   return testing::AssertionFailure() << text << "\n";
 }
@@ -82,12 +88,15 @@ void expect_equal(const Store& store, const RandomHistory& history, const Oracle
                               format_time(history.now) + ", seed " + std::to_string(seed);
     for (const std::string& scope : scopes) {
       for (const char* grain : kGrains) {
-        ASSERT_TRUE(same(without_revisions(engine_oee(store, scope, range, grain, history.now)), oracle.oee(scope, range, grain)))
+        ASSERT_TRUE(same(without_revisions(engine_oee(store, scope, range, grain, history.now)),
+                         oracle.oee(scope, range, grain)))
             << scope << ' ' << grain << where;
       }
-      ASSERT_TRUE(same(engine_losses(store, scope, range, history.now), oracle.losses(scope, range))) << scope << where;
+      ASSERT_TRUE(same(engine_losses(store, scope, range, history.now), oracle.losses(scope, range)))
+          << scope << where;
       for (const char* by : {"reason", "category", "machine"}) {
-        ASSERT_TRUE(same(comparable(engine_pareto(store, scope, range, by, history.now)), comparable(oracle.pareto(scope, range, by))))
+        ASSERT_TRUE(same(comparable(engine_pareto(store, scope, range, by, history.now)),
+                         comparable(oracle.pareto(scope, range, by))))
             << scope << " by " << by << where;
       }
     }
