@@ -4,7 +4,7 @@
 
 namespace takt {
 
-Result<std::string> gzip(std::string_view content) {
+Result<std::string> gzip_member(std::string_view content) {
   constexpr int kWindowBits = 15, kGzipFormat = 16, kMemoryLevel = 8;
   z_stream stream{};
   // The fastest level: the receiver is near, and events shrink to a tenth even so.

@@ -8,6 +8,6 @@
 
 namespace takt {
 
-Result<std::string> gzip(std::string_view content);
+Result<std::string> gzip_member(std::string_view content);
 
 }  // namespace takt

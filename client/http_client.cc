@@ -167,7 +167,7 @@ Result<HttpReply> HttpClient::Connection::send(http::verb verb, std::string_view
   std::string packed;
   std::string_view content = body.content;
   if (body.compression == Compression::gzip) {
-    Result<std::string> result = gzip(content);
+    Result<std::string> result = gzip_member(content);
     if (!result) return result.error();
     packed = std::move(*result);
     content = packed;

@@ -181,7 +181,7 @@ std::string chunk_key(const ChunkInfo& info) {
   std::string key;
   put_big_endian(key, chunk_day(info.first));
   put_big_endian(key, index_of(info.machine));
-  put_big_endian(key, static_cast<std::uint16_t>(info.group));
+  put_big_endian(key, static_cast<std::uint32_t>(info.group));
   put_big_endian(key, static_cast<std::uint64_t>(micros(info.first)) ^ 0x8000'0000'0000'0000U);
   put_big_endian(key, info.sequence);
   return key;
@@ -225,7 +225,7 @@ std::string encode_chunk(const ReadingRows& rows, ChunkInfo& info) {
     offset += column.bytes.size();
   }
   builder.Finish(wire::CreateChunkHeader(builder, kVersion, index_of(info.machine),
-                                         static_cast<std::uint16_t>(info.group), info.rows, micros(info.first),
+                                         static_cast<std::uint32_t>(info.group), info.rows, micros(info.first),
                                          micros(info.last), info.numbers, info.minimum, info.maximum,
                                          info.sealed_through, builder.CreateVector(entries)));
   const std::uint32_t size = builder.GetSize();

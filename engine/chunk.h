@@ -13,7 +13,7 @@
 namespace takt {
 
 /// The number of a tag of one machine: its column group. Stable for the life of the data folder.
-enum class GroupId : std::uint16_t {};
+enum class GroupId : std::uint32_t {};
 
 /// A reading as the store keeps it. `extra` numbers its strings in the rows they came with; 0: none.
 struct ReadingRow {
@@ -57,7 +57,7 @@ struct ChunkInfo {
   std::uint32_t sequence = 0;  ///< tells chunks of one first time apart; part of the key
 };
 
-/// day u32, machine u32, group u16, first time u64, sequence u32, all big-endian: chunks of a day lie together (so
+/// day u32, machine u32, group u32, first time u64, sequence u32, all big-endian: chunks of a day lie together (so
 /// that retention drops whole days), and within it those of a machine in order of time.
 std::string chunk_key(const ChunkInfo& info);
 /// The UTC day of a time, as chunk keys count them.

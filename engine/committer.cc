@@ -58,7 +58,13 @@ void Store::Committer::run_task(std::function<void()> task) {
   ran.get_future().wait();
 }
 
-std::string Store::Committer::read_only_reason() const {
+std::string Store::Committer::read_only_reason() {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!failure_.empty() || shortage_.empty()) return failure_;
+  }
+  // Nobody sends to a server that is not ready, so that space has returned is found by asking, too.
+  note_space();
   const std::lock_guard lock{mutex_};
   return failure_.empty() ? shortage_ : failure_;
 }
@@ -112,7 +118,8 @@ void Store::Committer::run() {
   }
 }
 
-bool Store::Committer::space_left() {
+/// Whether the disk has room is looked at before every commit.
+void Store::Committer::note_space() {
   std::uint64_t reserve = store_.options_.reserve_bytes;
   if (reserve == 0) {
     reserve = std::clamp<std::uint64_t>(store_.disk_->total_bytes() / 20, std::uint64_t{16} << 20U,
@@ -126,12 +133,12 @@ bool Store::Committer::space_left() {
                 std::to_string(reserve >> 20U) +
                 " MiB are kept in reserve; nothing is taken in until space returns";
   }
-  return free >= reserve;
 }
 
 void Store::Committer::commit(Group& group) {
-  if (!space_left() || !read_only_reason().empty()) {
-    answer(group, unavailable(read_only_reason()));
+  note_space();
+  if (const std::string reason = read_only_reason(); !reason.empty()) {
+    answer(group, unavailable(reason));
     return;
   }
   if (const auto judged = judge(group); !judged) {
@@ -261,14 +268,22 @@ Result<void> Store::Committer::judge(Group& group) {
 }
 
 /// Where silence counts, the event log must tell when a machine was heard of by its readings: the fewest of their
-/// times that leave the same gaps.
+/// times that leave the same gaps, and that some were withdrawn.
 void Store::Committer::note_heard(Group& group) {
   std::map<MachineId, std::vector<const Event*>> times;
   for (const Accepted& accepted : group.accepted) {
-    const bool reading = accepted.event->type == EventType::reading && !accepted.rank.withdrawn();
-    if (reading && store_.master_->latest().settings(accepted.machine).silence_timeout > Duration{0}) {
+    if (accepted.event->type != EventType::reading) continue;
+    if (store_.master_->latest().settings(accepted.machine).silence_timeout <= Duration{0}) continue;
+    if (!accepted.rank.withdrawn()) {
       times[accepted.machine].push_back(accepted.event);
+      continue;
     }
+    Event gone;
+    gone.type = EventType::reading;
+    gone.machine = accepted.event->machine;
+    gone.at = accepted.event->at;
+    gone.deleted = true;
+    group.heard.push_back(gone);
   }
   for (auto& [machine, list] : times) {
     const Duration timeout = store_.master_->latest().settings(machine).silence_timeout;
@@ -295,14 +310,14 @@ void Store::Committer::encode(const Group& group, Sequence sequence, rocksdb::Wr
     if (accepted.event->type != EventType::reading) continue;
     // A tag seen for the first time gets its number in the same write.
     if (store_.find_group(accepted.machine, accepted.event->tag) == nullptr) {
-      const GroupId id{static_cast<std::uint16_t>(store_.groups_by_id_[index_of(accepted.machine)].size())};
+      const GroupId id{static_cast<std::uint32_t>(store_.groups_by_id_[index_of(accepted.machine)].size())};
       {
         const std::lock_guard turn{store_.turnstile_};
         const std::unique_lock lock{store_.gate_};
         store_.group_of(accepted.machine, id, accepted.event->tag);
       }
       std::string name{"t"};
-      name += sequence_key(std::uint64_t{index_of(accepted.machine)} << 16U | static_cast<std::uint16_t>(id));
+      name += sequence_key(std::uint64_t{index_of(accepted.machine)} << 32U | static_cast<std::uint32_t>(id));
       batch.Put(disk[Disk::meta], name, rocksdb::Slice{accepted.event->tag.data(), accepted.event->tag.size()});
     }
   }
@@ -371,6 +386,10 @@ void Store::Committer::apply(const Group& group, Sequence sequence) {
   std::vector<MachineRecord*> stale;
   for (const Accepted& accepted : group.accepted) {
     MachineRecord& machine = *store_.machines_[index_of(accepted.machine)];
+    // A withdrawn event, or a cycle with another end, may have been all that was heard at its time.
+    const bool silence_counts = store_.master_->latest().settings(accepted.machine).silence_timeout > Duration{0};
+    const bool unheard =
+        silence_counts && (accepted.rank.withdrawn() || machine.corrects_cycle(*accepted.event, store_.names_));
     if (accepted.event->type == EventType::reading) {
       store_.apply_reading(*accepted.event, accepted.rank, sequence);
     } else {
@@ -379,18 +398,14 @@ void Store::Committer::apply(const Group& group, Sequence sequence) {
       }
       machine.apply(*accepted.event, accepted.rank, store_.names_, sequence);
     }
-    // A withdrawn event, or a cycle with another end, may have been all that was heard at its time.
-    const bool unheard =
-        accepted.rank.withdrawn() || (accepted.event->type == EventType::cycle && accepted.rank.order > 0);
-    if (unheard && store_.master_->latest().settings(accepted.machine).silence_timeout > Duration{0}) {
-      if (std::find(stale.begin(), stale.end(), &machine) == stale.end()) stale.push_back(&machine);
-    }
+    if (unheard && std::find(stale.begin(), stale.end(), &machine) == stale.end()) stale.push_back(&machine);
   }
   for (const Event& heard : group.heard) {
+    if (heard.deleted) continue;  // told to recovery only: here the machine is among the stale ones
     store_.machines_[index_of(*store_.numbers_.find(heard.machine))]->heard_reading(heard.at, sequence);
   }
   for (MachineRecord* machine : stale) {
-    if (const auto rebuilt = store_.rebuild_heard(*machine, sequence); !rebuilt) {
+    if (const auto rebuilt = store_.rebuild_heard(*machine, sequence, HeardFrom::readings_too); !rebuilt) {
       const std::lock_guard lock{mutex_};
       failure_ = rebuilt.error().context;
     }

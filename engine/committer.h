@@ -27,7 +27,7 @@ class Store::Committer {
   bool submit(Work work);
   /// Runs `task` on the committer's thread, between commits, and waits for it.
   void run_task(std::function<void()> task);
-  std::string read_only_reason() const;
+  std::string read_only_reason();
   /// Writes `batch` as commit `sequence`; on failure the store is read-only for good.
   Result<void> write(rocksdb::WriteBatch& batch);
 
@@ -66,7 +66,7 @@ class Store::Committer {
                                   std::vector<std::pair<ChunkInfo, std::string>>& chunks);
   void apply(const Group& group, Sequence sequence);
   void answer(Group& group, const Result<Sequence>& outcome);
-  bool space_left();
+  void note_space();
 
   Store& store_;
   mutable std::mutex mutex_;

@@ -146,7 +146,11 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::pa
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   const auto status = rocksdb::DB::Open(options, (directory / "db").string(), descriptors, &handles, &db);
   if (!status.ok()) {
-    if (status.ToString().find("lock") != std::string::npos) {
+    // Not any "lock": a damaged store is told of as a "block checksum mismatch".
+    const std::string text = status.ToString();
+    const bool in_use =
+        text.find("While lock file") != std::string::npos || text.find("lock hold by") != std::string::npos;
+    if (status.IsIOError() && in_use) {
       return Error{ErrorCode::conflict,
                    "the data folder " + directory.string() +
                        " is in use by another Takt process; stop that one, or choose another with --data"};

@@ -76,6 +76,10 @@ class MachineRecord {
 
   /// The rank of the event of this identity that is known, or none. Readings are judged by the reading store.
   std::optional<Rank> known(const Event& event, Names& names) const;
+  /// Whether the event is a cycle whose identity is known: what it replaces may have ended at another time.
+  bool corrects_cycle(const Event& event, Names& names) const {
+    return event.type == EventType::cycle && known(event, names).has_value();
+  }
   /// Takes an event in that outranks what is known of its identity. `commit` is at least that of every earlier
   /// call.
   void apply(const Event& event, const Rank& rank, Names& names, Sequence commit);

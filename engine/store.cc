@@ -105,8 +105,8 @@ Result<void> Store::recover() {
     } else if (key[0] == 'm' && key.size() == 9) {
       numbers_.add(value, MachineId{static_cast<std::uint32_t>(number)});
     } else if (key[0] == 't' && key.size() == 9) {
-      tags.emplace_back(MachineId{static_cast<std::uint32_t>(number >> 16U)},
-                        GroupId{static_cast<std::uint16_t>(number)}, value);
+      tags.emplace_back(MachineId{static_cast<std::uint32_t>(number >> 32U)},
+                        GroupId{static_cast<std::uint32_t>(number)}, value);
     } else if (key[0] == 'p' && key.size() == 9) {
       auto versions = decode_plants(value);
       if (!versions)
@@ -149,7 +149,9 @@ Result<void> Store::recover() {
   std::vector<Event> events;
   std::map<MachineId, Sequence> unheard;  // what was withdrawn may have been all that was heard at its time
   const auto replay = [&](Sequence sequence, std::string_view frame, bool readings) -> Result<void> {
-    if (const auto used = use_plants_through(sequence); !used) return used.error();
+    if (!readings) {
+      if (const auto used = use_plants_through(sequence); !used) return used.error();
+    }
     events.clear();
     if (const auto decoded = decode_frame(frame, events); !decoded) {
       return Error{decoded.error().code, "commit " + std::to_string(sequence) + ": " + decoded.error().context};
@@ -162,14 +164,17 @@ Result<void> Store::recover() {
         const ReadingGroup* group = find_group(*machine, event.tag);
         if (group != nullptr && sequence <= group->sealed_through()) continue;
         apply_reading(event, rank_of(event), sequence);
-      } else if (event.type == EventType::reading) {
-        record.heard_reading(event.at, sequence);
+        continue;
+      }
+      // What silence depends on is asked anew at the end. Marks that say so for readings are in this log, too.
+      if (event.deleted || record.corrects_cycle(event, names_)) unheard[*machine] = sequence;
+      if (event.type == EventType::reading) {
+        if (!event.deleted) record.heard_reading(event.at, sequence);
       } else {
         if (event.type == EventType::state && !event.deleted)
           master_->know_state(folded_state(event.state, names_), names_);
         record.apply(event, rank_of(event), names_, sequence);
       }
-      if (event.deleted || (event.type == EventType::cycle && event.revision > 0)) unheard[*machine] = sequence;
     }
     return {};
   };
@@ -191,7 +196,8 @@ Result<void> Store::recover() {
   if (const auto used = use_plants_through(~Sequence{0}); !used) return used.error();
   for (const auto& [machine, sequence] : unheard) {
     if (master_->latest().settings(machine).silence_timeout <= Duration{0}) continue;
-    if (const auto rebuilt = rebuild_heard(*machines_[index_of(machine)], sequence); !rebuilt)
+    if (const auto rebuilt = rebuild_heard(*machines_[index_of(machine)], sequence, HeardFrom::readings_too);
+        !rebuilt)
       return rebuilt.error();
   }
 
@@ -245,10 +251,11 @@ void Store::apply_reading(const Event& event, const Rank& rank, Sequence commit)
   tags.find(event.tag)->second->put(row, std::move(texts), commit);
 }
 
-Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit) {
+Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from) {
   std::vector<Timestamp> times;
   machine.collect_heard(times);
   for (const ReadingGroup* group : groups_by_id_[index_of(machine.id())]) {
+    if (from == HeardFrom::events) break;
     if (const auto collected = group->collect_times(*disk_, times); !collected) return collected.error();
   }
   std::sort(times.begin(), times.end());
@@ -312,7 +319,9 @@ Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> 
     const bool silence_changed = before && timeout(*before) != timeout(*master_);
     machine->use(*master_, commit);
     if (!silence_changed) continue;
-    if (auto rebuilt = rebuild_heard(*machine, commit); !rebuilt) return rebuilt.error();
+    // While recovering, a mark beside the description tells of readings that were there by then.
+    const auto from = committer_ ? HeardFrom::readings_too : HeardFrom::events;
+    if (auto rebuilt = rebuild_heard(*machine, commit, from); !rebuilt) return rebuilt.error();
   }
   const std::lock_guard lock{plant_mutex_};
   plant_ = std::make_shared<const Plant>(master_->latest().plant());
@@ -358,6 +367,23 @@ PlantChange Store::merge_left_out(Plant& plant) const {
   return change;
 }
 
+/// Machines whose silence is about to count otherwise though readings of them are known: recovery asks those
+/// again.
+std::vector<Event> Store::silence_marks(const Plant& next) const {
+  std::vector<Event> marks;
+  for (const Machine& machine : next.machines) {
+    const auto id = numbers_.find(machine.id);
+    if (!id || groups_by_id_[index_of(*id)].empty()) continue;
+    if (machine.silence_timeout == master_->latest().settings(*id).silence_timeout) continue;
+    Event mark;
+    mark.type = EventType::reading;
+    mark.machine = machine.id;
+    mark.deleted = true;
+    marks.push_back(mark);
+  }
+  return marks;
+}
+
 Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run) {
   Result<PlantChange> outcome = PlantChange{};
   committer_->run_task([&] {
@@ -393,6 +419,10 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
     }
     batch.Put((*disk_)[Disk::meta], "p" + sequence_key(change.sequence), encode_plants(versions));
     batch.Put((*disk_)[Disk::meta], "sequence", sequence_key(change.sequence));
+    const std::vector<Event> marks = silence_marks(versions.back().second);
+    std::vector<const Event*> marked;
+    for (const Event& mark : marks) marked.push_back(&mark);
+    if (!marks.empty()) batch.Put((*disk_)[Disk::events], sequence_key(change.sequence), encode_frame(marked));
     if (const auto written = committer_->write(batch); !written) {
       outcome = written.error();
       return;

@@ -167,7 +167,9 @@ class Store {
   Result<void> recover();
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);
-  Result<void> rebuild_heard(MachineRecord& machine, Sequence commit);
+  enum class HeardFrom : std::uint8_t { events, readings_too };
+  Result<void> rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
+  std::vector<Event> silence_marks(const Plant& next) const;
   ReadingGroup& group_of(MachineId machine, GroupId id, std::string_view tag);
   const ReadingGroup* find_group(MachineId machine, std::string_view tag) const;
   void apply_reading(const Event& event, const Rank& rank, Sequence commit);

@@ -129,7 +129,7 @@ TEST(HttpClient, SaysThatNobodyListens) {
 }
 
 TEST(Gzip, PacksNothingToo) {
-  const Result<std::string> packed = gzip("");
+  const Result<std::string> packed = gzip_member("");
   ASSERT_TRUE(packed);
   EXPECT_EQ(gunzip(*packed), "");
 }

@@ -14,5 +14,6 @@ CREATE TABLE takt_exported_machine (
   machine TEXT PRIMARY KEY,
   settings_digest TEXT NOT NULL,    -- of all that its figures depend on besides events; if it changes, all is written anew
   from_us INTEGER,                  -- rows begin with the bucket that holds this moment
-  last_event_us INTEGER             -- as of the last flush
+  last_event_us INTEGER,            -- these two as of the last flush
+  settled_us INTEGER                -- from here on figures followed from what still lasted
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,13 @@
+// takt export: a stopped server's data folder into a warehouse.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace takt {
+
+/// Adds the sub-command; running it sets `exit_status` (0 done, 1 failed).
+void add_export_command(CLI::App& app, int& exit_status);
+
+}  // namespace takt

@@ -1,0 +1,32 @@
+#include "cli/export.h"
+#include "cli/import.h"
+#include "cli/schema.h"
+#include "cli/serve.h"
+#include "cli/simulate.h"
+#include "server/version.h"
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+int main(int argc, char** argv) {
+  CLI::App app{"Takt: the OEE engine for factories"};
+  app.name("takt");
+  app.set_version_flag("--version", fmt::format("takt {}", takt::kVersion));
+  app.require_subcommand(1);
+  int exit_status = 0;
+  takt::add_serve_command(app, exit_status);
+  takt::add_import_command(app, exit_status);
+  takt::add_export_command(app, exit_status);
+  takt::add_schema_command(app, exit_status);
+  takt::add_simulate_command(app, exit_status);
+  takt::add_demo_command(app, exit_status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // --help and --version end here too, with status 0; everything else is wrong usage.
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return exit_status;
+}

@@ -1,0 +1,165 @@
+#include "cli/schema.h"
+
+#include "cli/verify_server.h"
+#include "engine/store.h"
+#include "export/migrations.h"
+#include "export/sqlite_target.h"
+#include "export/target_url.h"
+#include "export/verify.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace takt {
+namespace {
+
+struct Arguments {
+  std::string to, data, server;
+  std::optional<int> version;
+};
+
+Result<SqliteTarget> open_target(const Arguments& arguments, SqliteDatabase::Mode mode) {
+  const auto url = parse_target_url(arguments.to);
+  if (!url) return url.error();
+  return SqliteTarget::open(url->file, mode);
+}
+
+Result<int> up(const Arguments& arguments) {
+  auto target = open_target(arguments, SqliteDatabase::Mode::create);
+  if (!target) return target.error();
+  const auto version = target->version();
+  if (!version) return version.error();
+  const int wanted = arguments.version.value_or(SqliteTarget::newest_version());
+  if (wanted < *version) {
+    return invalid(fmt::format("the schema has version {}; to go down to {} use: takt schema down", *version, wanted));
+  }
+  if (const auto done = target->migrate_to(wanted); !done) return done.error();
+  fmt::print("schema version {}\n", wanted);
+  return 0;
+}
+
+Result<int> down(const Arguments& arguments) {
+  if (!arguments.version) return invalid("--version N says how far down; 0 removes every table");
+  auto target = open_target(arguments, SqliteDatabase::Mode::existing);
+  if (!target) return target.error();
+  const auto version = target->version();
+  if (!version) return version.error();
+  if (*arguments.version > *version) {
+    return invalid(fmt::format("the schema has version {}; to go up to {} use: takt schema up", *version, *arguments.version));
+  }
+  if (const auto done = target->migrate_to(*arguments.version); !done) return done.error();
+  fmt::print("schema version {}\n", *arguments.version);
+  return 0;
+}
+
+Result<int> status(const Arguments& arguments) {
+  auto target = open_target(arguments, SqliteDatabase::Mode::existing);
+  if (!target) return target.error();
+  const auto applied = target->applied();
+  if (!applied) return applied.error();
+  for (const Migration& migration : sqlite_migrations()) {
+    const auto at = static_cast<std::size_t>(migration.version) - 1;
+    fmt::print("{:>3}  {:<12} {}\n", migration.version, migration.name,
+               at < applied->size() ? "applied " + (*applied)[at].applied_at : "not applied");
+  }
+  if (applied->empty()) return 0;
+  const auto watermark = target->watermark();
+  if (!watermark) return watermark.error();
+  if (*watermark) {
+    fmt::print("store {}, up to commit {}, flushed {}\n", (*watermark)->store_id, (*watermark)->commit,
+               format_time((*watermark)->flushed));
+  } else {
+    fmt::print("nothing exported yet\n");
+  }
+  return 0;
+}
+
+Result<int> print(const Arguments& arguments) {
+  if (const auto url = parse_target_url(arguments.to); !url) return url.error();
+  for (const Migration& migration : sqlite_migrations()) {
+    if (migration.version > arguments.version.value_or(migration.version)) break;
+    fmt::print("{}\n", migration.up);
+  }
+  return 0;
+}
+
+Result<VerifyReport> verified(const Arguments& arguments, SqliteTarget& target) {
+  if (!arguments.server.empty()) {
+    auto client = HttpClient::open(arguments.server);
+    if (!client) return client.error();
+    return verify_server(*client, target);
+  }
+  if (!std::filesystem::is_directory(arguments.data)) return not_found(arguments.data + ": no such data folder");
+  const auto store = Store::open(arguments.data, {});
+  if (!store && store.error().code == ErrorCode::conflict) {
+    return Error{ErrorCode::conflict, store.error().context + "; stop that server, or verify against it with --server URL"};
+  }
+  if (!store) return store.error();
+  return verify(**store, target);
+}
+
+Result<int> verify_target(const Arguments& arguments) {
+  if (arguments.data.empty() && arguments.server.empty()) {
+    return invalid("verify needs --data DIR of a stopped server or --server URL of a running one");
+  }
+  auto target = open_target(arguments, SqliteDatabase::Mode::existing);
+  if (!target) return target.error();
+  const auto report = verified(arguments, *target);
+  if (!report) return report.error();
+  for (const Difference& difference : report->differences) fmt::print("{}\n", to_string(difference));
+  if (report->differing > report->differences.size()) {
+    fmt::print("... and {} more\n", report->differing - report->differences.size());
+  }
+  fmt::print("{} rows compared, {} values differ\n", report->rows, report->differing);
+  if (!report->equal() && report->watermark < report->sequence) {
+    fmt::print("the target is at commit {}, the store at {}: bring it up to date with takt export\n", report->watermark,
+               report->sequence);
+  }
+  return report->equal() ? 0 : 1;
+}
+
+using Step = Result<int> (*)(const Arguments&);
+
+CLI::App* add_step(CLI::App& command, const char* name, const char* what, Step step, int& exit_status,
+                   const std::shared_ptr<Arguments>& arguments) {
+  CLI::App* sub = command.add_subcommand(name, what);
+  sub->add_option("--to", arguments->to, "Target: sqlite:FILE")->envname("TAKT_TO")->required();
+  sub->callback([step, name, arguments, &exit_status] {
+    const Result<int> status = step(*arguments);
+    if (!status) fmt::print(stderr, "takt schema {}: {}\n", name, status.error().context);
+    exit_status = status ? *status : 1;
+  });
+  return sub;
+}
+
+void add_version(CLI::App* sub, Arguments& arguments, const char* what) {
+  sub->add_option("--version", arguments.version, what)->envname("TAKT_VERSION");
+}
+
+}  // namespace
+
+void add_schema_command(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("schema", "Make, take back, show or verify a warehouse's tables");
+  command->require_subcommand(1);
+  const auto arguments = std::make_shared<Arguments>();
+  add_version(add_step(*command, "up", "Create or upgrade the tables", up, exit_status, arguments), *arguments,
+              "Up to this version (default: the newest)");
+  add_version(add_step(*command, "down", "Take tables back, with what they hold", down, exit_status, arguments), *arguments,
+              "Down to this version; 0: nothing of Takt is left");
+  add_step(*command, "status", "What is applied, and how far exports have come", status, exit_status, arguments);
+  add_version(add_step(*command, "print", "Print the SQL that makes the tables", print, exit_status, arguments), *arguments,
+              "Up to this version (default: the newest)");
+  CLI::App* verify_command = add_step(*command, "verify", "Compare every row with the engine; status 1 if any differs",
+                                      verify_target, exit_status, arguments);
+  auto* data = verify_command->add_option("--data", arguments->data, "Data folder of a stopped server")->envname("TAKT_DATA");
+  verify_command->add_option("--server", arguments->server, "Running server, such as http://127.0.0.1:8080: compares rollups")
+      ->envname("TAKT_SERVER")
+      ->excludes(data);
+  command->footer("Exit status: 0 done or equal, 1 failed or different, 2 wrong usage.");
+}
+
+}  // namespace takt

@@ -1,0 +1,212 @@
+#include "cli/serve.h"
+
+#include "server/service.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+extern char** environ;
+
+namespace takt {
+namespace {
+
+struct Arguments {
+  std::string data, config, http = "127.0.0.1:8080";
+  std::vector<std::string> exports;
+  bool insecure = false;
+  std::size_t machines = 50;
+  std::uint64_t seed = 1;
+  std::string history = "7d";
+};
+
+int fail(std::string_view command, const Error& error) {
+  fmt::print(stderr, "takt {}: {}\n", command, error.context);
+  return 1;
+}
+
+/// The signals that end or reload the server; blocked in every thread, so that sigwait() alone gets them.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void log_to_stderr() {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("takt"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+}
+
+Result<ServiceOptions> service_options(const Arguments& arguments) {
+  ServiceOptions options;
+  options.data = arguments.data;
+  options.config = arguments.config;
+  auto http = ListenAddress::parse(arguments.http);
+  if (!http) return http.error();
+  options.http = *http;
+  options.insecure = arguments.insecure;
+  options.exports = arguments.exports;
+  std::erase(options.exports, "none");
+  if (arguments.exports.empty())
+    options.exports.push_back("sqlite:" + (options.data / "warehouse.sqlite").string());
+  return options;
+}
+
+/// Until a signal ends it, or, in the demo, the simulator has ended badly.
+int wait_for_the_end(Service& service, const sigset_t& signals, pid_t child) {
+  for (;;) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    if (signal == SIGHUP) {
+      if (const auto reloaded = service.reload(); !reloaded)
+        spdlog::error("not reloaded: {}", reloaded.error().context);
+      else
+        spdlog::info("the plant file is read again");
+    } else if (signal == SIGCHLD) {
+      int status = 0;
+      if (child > 0 && ::waitpid(child, &status, WNOHANG) == child) {
+        spdlog::warn("the simulator has ended; the server goes on");
+        child = 0;
+      }
+    } else {
+      break;
+    }
+  }
+  if (child > 0) {
+    ::kill(child, SIGTERM);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+  }
+  spdlog::info("stopping");
+  service.stop();
+  return 0;
+}
+
+int serve(const Arguments& arguments) {
+  log_to_stderr();
+  const sigset_t signals = block_signals();
+  auto options = service_options(arguments);
+  if (!options) return fail("serve", options.error());
+  auto service = Service::start(std::move(*options));
+  if (!service) return fail("serve", service.error());
+  spdlog::info("listening on http://{}:{}/", ListenAddress::parse(arguments.http)->host, (*service)->port());
+  if (const auto recovered = (*service)->recover(); !recovered) return fail("serve", recovered.error());
+  return wait_for_the_end(**service, signals, 0);
+}
+
+/// Starts this program again as `takt simulate`.
+Result<pid_t> start_simulator(const Arguments& arguments, const std::string& server) {
+  std::vector<std::string> words{"takt",
+                                 "simulate",
+                                 "--server",
+                                 server,
+                                 "--machines",
+                                 std::to_string(arguments.machines),
+                                 "--seed",
+                                 std::to_string(arguments.seed),
+                                 "--history",
+                                 arguments.history,
+                                 "--live",
+                                 "--state",
+                                 arguments.data + "/simulation.state"};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  pid_t child = 0;
+  const int error = posix_spawn(&child, "/proc/self/exe", nullptr, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  if (error != 0) return io_error("cannot start the simulator: " + std::string{std::strerror(error)});
+  return child;
+}
+
+int demo(const Arguments& arguments) {
+  log_to_stderr();
+  const sigset_t signals = block_signals();
+  auto options = service_options(arguments);
+  if (!options) return fail("demo", options.error());
+  const std::string host = options->http.host;
+  auto service = Service::start(std::move(*options));
+  if (!service) return fail("demo", service.error());
+  if (const auto recovered = (*service)->recover(); !recovered) return fail("demo", recovered.error());
+  const std::string address = fmt::format(
+      "http://{}:{}", host.find(':') == std::string::npos ? host : "[" + host + "]", (*service)->port());
+  const auto simulator = start_simulator(arguments, address);
+  if (!simulator) return fail("demo", simulator.error());
+  fmt::print(
+      "\n  Takt is running: open {}/ in a browser.\n"
+      "  A plant of {} machines is simulated; its past {} fill up in the first minute.\n"
+      "  Figures: curl '{}/v1/oee/current'\n"
+      "  Data: {}   Stop: Ctrl-C\n\n",
+      address, arguments.machines, arguments.history, address, arguments.data);
+  std::fflush(stdout);
+  return wait_for_the_end(**service, signals, *simulator);
+}
+
+void add_server_options(CLI::App& command, Arguments& a) {
+  command.add_option("--http", a.http, "Address and port to listen on")
+      ->envname("TAKT_HTTP")
+      ->capture_default_str();
+  command
+      .add_option("--export", a.exports,
+                  "Where facts and rollups go (default: sqlite:DIR/warehouse.sqlite; none: nowhere)")
+      ->envname("TAKT_EXPORT");
+  command.add_flag("--insecure", a.insecure, "Serve other than this machine without TLS and tokens")
+      ->envname("TAKT_INSECURE");
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("serve", "Take events in and answer with figures");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("--data", arguments->data, "Data folder; made if it does not exist")
+      ->envname("TAKT_DATA")
+      ->required();
+  command
+      ->add_option("--config", arguments->config, "Plant description; read if it has changed since the last start")
+      ->envname("TAKT_CONFIG");
+  add_server_options(*command, *arguments);
+  command->footer(
+      "SIGTERM stops within 10 seconds, nothing lost; SIGHUP reads the plant description again.\n"
+      "Exit status: 0 stopped, 1 failed, 2 wrong usage.");
+  command->callback([arguments, &exit_status] { exit_status = serve(*arguments); });
+}
+
+void add_demo_command(CLI::App& app, int& exit_status) {
+  CLI::App* command = app.add_subcommand("demo", "Serve a simulated plant, with a week of history");
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->data = "data/demo";
+  command->add_option("--data", arguments->data, "Data folder")->envname("TAKT_DATA")->capture_default_str();
+  command->add_option("--machines", arguments->machines, "Number of machines")
+      ->envname("TAKT_MACHINES")
+      ->capture_default_str();
+  command->add_option("--seed", arguments->seed, "The same seed gives the same plant")
+      ->envname("TAKT_SEED")
+      ->capture_default_str();
+  command->add_option("--history", arguments->history, "How much past there is")
+      ->envname("TAKT_HISTORY")
+      ->capture_default_str();
+  add_server_options(*command, *arguments);
+  command->callback([arguments, &exit_status] { exit_status = demo(*arguments); });
+}
+
+}  // namespace takt

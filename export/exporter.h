@@ -1,0 +1,58 @@
+// Keeps the export targets up to date while the server runs.
+#pragma once
+
+#include "engine/store.h"
+#include "query/json_text.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace takt {
+
+/// How one target does.
+struct TargetStatus {
+  std::string name;   ///< its URL
+  std::string state;  ///< starting, ok or failing
+  std::string last_error;
+  Sequence watermark = 0;  ///< commits up to this one are in the target
+  Sequence sequence = 0;   ///< the store's newest
+  double lag_s = 0;        ///< how long the target has been behind; 0: it has everything
+  std::optional<Timestamp> last_flush;
+  double last_flush_duration_s = 0;
+  std::uint64_t rows_written = 0, flushes = 0, failures = 0;
+};
+/// {"targets":[{"name":"sqlite:...","state":"ok",...}]}
+void append_json(JsonText& out, const std::vector<TargetStatus>& targets);
+
+struct ExporterOptions {
+  Duration interval = std::chrono::seconds{5};
+  /// A failing target is tried again after the interval, then twice that, up to this.
+  Duration longest_pause = std::chrono::seconds{60};
+};
+
+/// One thread flushes every target in turn; whatever a target does, ingest and queries go on. Any thread may call.
+class Exporter {
+ public:
+  /// Parses the URLs and starts; a target that cannot be opened is failing and tried again. invalid_argument: a URL.
+  /// `store` outlives the exporter.
+  static Result<std::unique_ptr<Exporter>> open(const Store& store, const std::vector<std::string>& urls,
+                                                ExporterOptions options = {});
+  /// Flushes what is left, then stops.
+  ~Exporter();
+  Exporter(const Exporter&) = delete;
+  Exporter& operator=(const Exporter&) = delete;
+
+  /// Returns when every target has had a flush that began after the call.
+  void flush_now();
+  std::vector<TargetStatus> status() const;
+
+ private:
+  struct State;
+  explicit Exporter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace takt

@@ -1,0 +1,447 @@
+#include "export/flush.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "export/changes.h"
+#include "export/dimension_rows.h"
+#include "export/rows.h"
+
+namespace takt {
+namespace {
+
+using std::chrono::hours;
+
+constexpr Duration kTick{1};
+// How much is read under one view: about a millisecond's worth each.
+constexpr std::size_t kBucketsAView = 48;
+constexpr Duration kStopsAView = hours{24 * 7};
+constexpr Duration kReadingsAView = hours{4};
+constexpr std::size_t kEventsAScan = 20'000;
+constexpr Duration kLookAhead = hours{24 * 39};  // bucket_from() looks a day further
+
+Slice of_machine(const std::string& machine) { return {"machine = ?", {machine}}; }
+
+Slice of_span(const std::string& machine, std::string_view column, TimeRange span) {
+  return {fmt::format("machine = ? AND {0} >= ? AND {0} < ?", column),
+          {machine, format_time(span.begin), format_time(span.end)}};
+}
+
+/// Stops that reach into a span.
+Slice stops_in(const std::string& machine, TimeRange span) {
+  return {"machine = ? AND start_us < ? AND end_us > ?",
+          {machine, std::int64_t{micros(span.end)}, std::int64_t{micros(span.begin)}}};
+}
+
+TimeRange joined(TimeRange a, TimeRange b) { return {std::min(a.begin, b.begin), std::max(a.end, b.end)}; }
+
+Timestamp floor_minute(Timestamp t) { return std::chrono::floor<std::chrono::minutes>(t); }
+
+class Flush {
+ public:
+  Flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only)
+      : store_(store), target_(target), only_(only), now_(store.clock().now()) {}
+
+  Result<FlushReport> run();
+
+ private:
+  Result<void> look_at_target();
+  Result<void> forget_everything();
+  Result<void> write_dimensions();
+  Result<void> read_events();
+  Result<void> write_quality(const std::vector<std::pair<bool, SqlRow>>& inspections);
+  Result<void> write_machine(MachineId machine);
+  Result<void> start_anew(const std::string& name);
+  Result<void> write_buckets(MachineId machine, Grain grain, TimeRange span);
+  Result<void> write_stops(MachineId machine, TimeRange span);
+  Result<void> write_stops_around(MachineId machine, TimeRange part);
+  Result<void> write_orders(MachineId machine);
+  Result<void> write_readings(MachineId machine, const std::string& tag, TimeRange span);
+  Result<void> remember(const std::string& name, const ExportedMachine& machine);
+  Result<void> finish();
+  Result<void> replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows);
+  MachineChanges changes(const StoreView& view, MachineId machine);
+  std::vector<std::pair<std::string, TimeRange>> changed_readings(MachineId machine);
+
+  const Store& store_;
+  SqliteTarget& target_;
+  std::optional<TimeRange> only_;
+  Timestamp now_;
+  FlushReport report_;
+  Watermark before_;
+  bool first_ = false;
+  PlantDigests digests_;
+  std::map<std::string, ExportedMachine> known_;
+  std::map<std::string, Touches, std::less<>> touches_;
+};
+
+Result<FlushReport> Flush::run() {
+  std::vector<MachineId> machines;
+  {
+    const StoreView view = store_.read();
+    report_.watermark = view.sequence();
+    for (std::uint32_t i = 0; i < view.machine_count(); ++i) machines.push_back(MachineId{i});
+  }
+  report_.at = now_;
+  for (const auto step : {&Flush::look_at_target, &Flush::write_dimensions, &Flush::read_events}) {
+    if (const auto done = (this->*step)(); !done) return done.error();
+  }
+  for (const MachineId machine : machines) {
+    if (const auto done = write_machine(machine); !done) return done.error();
+  }
+  if (const auto done = finish(); !done) return done.error();
+  return report_;
+}
+
+/// Where the target stands, and whether it is this store's.
+Result<void> Flush::look_at_target() {
+  const auto watermark = target_.watermark();
+  if (!watermark) return watermark.error();
+  first_ = !*watermark;
+  before_ = watermark->value_or(Watermark{store_.id(), 0, now_, ""});
+  if (before_.store_id != store_.id()) {
+    return Error{ErrorCode::conflict,
+                 fmt::format("its rows come from another store ({}, this one is {}); export to a file of its own",
+                             before_.store_id, store_.id())};
+  }
+  // Ahead of the store: that was restored from a backup, and what the target has beyond it never happened.
+  if (before_.commit > report_.watermark) {
+    if (const auto done = forget_everything(); !done) return done;
+    before_.commit = 0;
+    before_.plant_digest.clear();
+  }
+  report_.resynchronised = before_.commit == 0;
+  std::vector<std::shared_ptr<PlantVersion>> versions;
+  {
+    const StoreView view = store_.read();
+    versions = view.master().versions();
+  }
+  digests_ = digests_of(versions);
+  const auto rows = target_.rows(tables::exported_machine, whole_table());
+  if (!rows) return rows.error();
+  const auto time = [](const SqlValue& value) {
+    const auto* us = std::get_if<std::int64_t>(&value);
+    return us == nullptr ? std::nullopt : std::optional{from_micros(*us)};
+  };
+  for (const SqlRow& row : *rows) {
+    known_[std::get<std::string>(row[0])] = {std::get<std::string>(row[1]), time(row[2]), time(row[3]), time(row[4])};
+  }
+  return {};
+}
+
+Result<void> Flush::forget_everything() {
+  for (const Table* table : tables::of_machines()) {
+    if (const auto done = target_.remove(*table, whole_table()); !done) return done.error();
+  }
+  return {};
+}
+
+Result<void> Flush::replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows) {
+  const auto changed = target_.replace(table, slice, rows);
+  if (!changed) return changed.error();
+  report_.rows_written += *changed;
+  return {};
+}
+
+Result<void> Flush::write_dimensions() {
+  std::vector<SqlRow> ranges;
+  std::int32_t first_day = 0, today = 0;
+  {
+    const StoreView view = store_.read();
+    const WallClock& wall = view.master().wall();
+    ranges = date_range_rows(wall, now_);
+    today = first_day = wall.bucket_at(Grain::day, now_).business_day;
+    for (std::uint32_t i = 0; i < view.machine_count(); ++i) {
+      const auto span = exported_span(view, MachineId{i}, now_);
+      if (span) first_day = std::min(first_day, wall.bucket_at(Grain::day, span->begin).business_day);
+    }
+  }
+  if (const auto done = replace(tables::dim_date_range, whole_table(), ranges); !done) return done;
+  const auto dates = target_.query("SELECT min(date), max(date) FROM dim_date");
+  if (!dates) return dates.error();
+  const std::vector<SqlRow> wanted = date_rows(first_day, today);
+  if (dates->front()[0] != wanted.front()[1] || dates->front()[1] != wanted.back()[1]) {
+    if (const auto done = replace(tables::dim_date, whole_table(), wanted); !done) return done;
+  }
+  if (before_.plant_digest == digests_.plant) return {};
+  const auto plant = store_.plant();
+  if (!plant) return {};
+  for (const auto& [table, rows] : plant_dimensions(*plant)) {
+    if (const auto done = replace(*table, whole_table(), rows); !done) return done;
+  }
+  std::vector<SqlRow> units = own_units(*plant);
+  const auto supplied = target_.query("SELECT unit FROM dim_unit_of_measure WHERE quantity IS NOT NULL");
+  if (!supplied) return supplied.error();
+  for (const SqlRow& unit : *supplied) std::erase_if(units, [&](const SqlRow& own) { return own[0] == unit[0]; });
+  return replace(tables::dim_unit_of_measure, {"quantity IS NULL", {}}, units);
+}
+
+/// The journal since the watermark: inspections, and where the others have touched their machines.
+Result<void> Flush::read_events() {
+  Sequence through = only_ ? 0 : before_.commit;
+  while (through < report_.watermark) {
+    std::vector<std::pair<bool, SqlRow>> inspections;  // withdrawn?, row
+    const auto reached = store_.events_since(through, kEventsAScan, [&](Sequence, const Event& event) {
+      if (event.type == EventType::quality) {
+        if (!only_ || only_->contains(event.at)) inspections.emplace_back(event.deleted, quality_row(event, 0));
+      } else if (before_.commit > 0 && !only_) {
+        auto& touches = touches_[std::string{event.machine}];
+        touches.add(event);
+      }
+    });
+    if (!reached) return reached.error();
+    if (const auto done = write_quality(inspections); !done) return done;
+    through = *reached;
+  }
+  return {};
+}
+
+/// In order of commit: of one identity the last one stays.
+Result<void> Flush::write_quality(const std::vector<std::pair<bool, SqlRow>>& inspections) {
+  const Table& table = tables::fact_quality;
+  const std::size_t day = table.at("business_date");
+  for (const auto& [withdrawn, row] : inspections) {
+    SqlRow dated = row;
+    {
+      const StoreView view = store_.read();
+      const Timestamp at = from_micros(std::get<std::int64_t>(row[1]));
+      dated[day] = format_day(view.master().wall().bucket_at(Grain::day, at).business_day);
+    }
+    const Slice same{"machine = ? AND ts_us = ? AND characteristic = ? AND serial = ? AND event_id = ?",
+                     {row.begin(), row.begin() + static_cast<std::ptrdiff_t>(table.key)}};
+    const auto rows = withdrawn ? std::vector<SqlRow>{} : std::vector<SqlRow>{dated};
+    if (const auto done = replace(table, same, rows); !done) return done;
+  }
+  return {};
+}
+
+MachineChanges Flush::changes(const StoreView& view, MachineId machine) {
+  const std::string& name = view.numbers().name(machine);
+  MachineChanges out;
+  if (only_) {
+    out.figures.add(*only_);
+    out.stops.add(*only_);
+    out.orders = true;
+    return out;
+  }
+  const auto known = known_.find(name);
+  if (before_.commit == 0 || known == known_.end() || known->second.settings_digest != digests_.machine(name)) {
+    out.everything = true;
+    return out;
+  }
+  return changes_of(view, machine, known->second, {before_.commit, before_.flushed}, touches_[name], now_);
+}
+
+Result<void> Flush::write_machine(MachineId machine) {
+  MachineChanges change;
+  std::string name;
+  std::optional<TimeRange> span;
+  ExportedMachine exported;
+  {
+    const StoreView view = store_.read();
+    name = view.numbers().name(machine);
+    span = exported_span(view, machine, now_);
+    exported = {digests_.machine(name), span ? std::optional{span->begin} : std::nullopt,
+                view.machine(machine).last_event(), view.machine(machine).settled_until()};
+    change = changes(view, machine);
+  }
+  if (change.everything) {
+    if (const auto done = start_anew(name); !done) return done;
+    change.figures.add(span.value_or(TimeRange{kBeginOfTime, kBeginOfTime}));
+    change.stops.add(span.value_or(TimeRange{kBeginOfTime, kBeginOfTime}));
+  }
+  Intervals shifts = change.figures, days = change.figures;
+  shifts.add(change.shifts), days.add(change.days);
+  const auto each = [&](Intervals& spans, const auto& write) -> Result<void> {
+    for (const TimeRange& one : spans.ranges()) {
+      const TimeRange part = span ? intersect(one, *span) : TimeRange{kBeginOfTime, kBeginOfTime};
+      if (part.empty()) continue;
+      if (const auto done = write(part); !done) return done;
+    }
+    return {};
+  };
+  const auto buckets = [&](Grain grain) {
+    return [this, machine, grain](TimeRange part) { return write_buckets(machine, grain, part); };
+  };
+  if (const auto done = each(change.figures, buckets(Grain::hour)); !done) return done;
+  if (const auto done = each(shifts, buckets(Grain::shift)); !done) return done;
+  if (const auto done = each(days, buckets(Grain::day)); !done) return done;
+  const auto stops = [&](TimeRange part) { return write_stops(machine, part); };
+  if (const auto done = each(change.stops, stops); !done) return done;
+  if (change.everything || change.orders) {
+    if (const auto done = write_orders(machine); !done) return done;
+  }
+  for (const auto& [tag, part] : changed_readings(machine)) {
+    if (const auto done = write_readings(machine, tag, part); !done) return done;
+  }
+  return remember(name, exported);
+}
+
+/// Removes what follows from the settings that have changed; inspections only get their local dates anew.
+Result<void> Flush::start_anew(const std::string& name) {
+  for (const Table* table : tables::of_machines()) {
+    if (table == &tables::fact_quality || table == &tables::fact_sensor_event) continue;
+    if (const auto done = target_.remove(*table, of_machine(name)); !done) return done.error();
+  }
+  if (before_.commit == 0) return {};
+  const auto inspections = target_.rows(tables::fact_quality, of_machine(name));
+  if (!inspections) return inspections.error();
+  std::vector<std::pair<bool, SqlRow>> again;
+  for (const SqlRow& row : *inspections) again.emplace_back(false, row);
+  return write_quality(again);
+}
+
+/// The rollup rows of all buckets of the grain that the span touches; with hours also the pieces.
+Result<void> Flush::write_buckets(MachineId machine, Grain grain, TimeRange span) {
+  for (Timestamp t = span.begin; t < span.end;) {
+    std::string name;
+    std::vector<SqlRow> rows;
+    PieceRows pieces;
+    TimeRange covered{t, t};
+    {
+      const StoreView view = store_.read();
+      name = view.numbers().name(machine);
+      while (rows.size() < kBucketsAView && covered.end < span.end) {
+        const auto bucket = bucket_from(view, machine, grain, covered.end);
+        if (!bucket) covered.end += kLookAhead;
+        if (!bucket) break;
+        covered.end = std::max(bucket->range.begin, covered.end);
+        if (bucket->range.begin >= span.end) break;
+        covered = joined(covered, bucket->range);
+        rows.push_back(rollup_row(view, machine, grain, *bucket, now_));
+        if (grain != Grain::hour) continue;
+        PieceRows made = piece_rows(view, machine, *bucket, now_);
+        std::move(made.production.begin(), made.production.end(), std::back_inserter(pieces.production));
+        std::move(made.scrap.begin(), made.scrap.end(), std::back_inserter(pieces.scrap));
+      }
+    }
+    if (const auto done = replace(rollup_table(grain), of_span(name, "start", covered), rows); !done) return done;
+    if (grain == Grain::hour) {
+      const Slice hours_slice = of_span(name, "hour", covered);
+      if (const auto done = replace(tables::fact_production, hours_slice, pieces.production); !done) return done;
+      if (const auto done = replace(tables::fact_scrap, hours_slice, pieces.scrap); !done) return done;
+    }
+    t = covered.end;
+  }
+  return {};
+}
+
+Result<void> Flush::write_stops(MachineId machine, TimeRange span) {
+  for (TimeRange part{span.begin, span.begin}; part.end < span.end;) {
+    part = {part.end, std::min(part.end + kStopsAView, span.end)};
+    if (const auto done = write_stops_around(machine, part); !done) return done;
+  }
+  return {};
+}
+
+/// A stop is one row, whole: the span grows until no stop, neither of now nor of the last flush, reaches over its edges.
+Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
+  std::string name;
+  std::vector<SqlRow> rows;
+  for (bool grown = true; grown;) {
+    grown = false;
+    TimeRange reach = part;
+    {
+      const StoreView view = store_.read();
+      name = view.numbers().name(machine);
+      const auto span = exported_span(view, machine, now_);
+      rows.clear();
+      for (const StopStretch& stop : view.machine(machine).stops(part, span ? span->end : now_)) {
+        reach = joined(reach, stop.range);
+        rows.push_back(downtime_row(view, machine, stop));
+      }
+    }
+    const auto old = target_.rows(tables::fact_downtime, stops_in(name, part));
+    if (!old) return old.error();
+    for (const SqlRow& row : *old) {
+      reach = joined(reach, {from_micros(std::get<std::int64_t>(row[1])), from_micros(std::get<std::int64_t>(row[2]))});
+    }
+    grown = reach != part;
+    part = reach;
+  }
+  return replace(tables::fact_downtime, stops_in(name, part), rows);
+}
+
+Result<void> Flush::write_orders(MachineId machine) {
+  std::string name;
+  std::vector<SqlRow> rows;
+  {
+    const StoreView view = store_.read();
+    name = view.numbers().name(machine);
+    rows = order_rows(view, machine);
+  }
+  return replace(tables::dim_order, of_machine(name), rows);
+}
+
+/// Tags and spans of whole minutes with readings that are new since the watermark.
+std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId machine) {
+  const StoreView view = store_.read();
+  std::vector<std::pair<std::string, TimeRange>> changed;
+  for (const ReadingGroup* group : view.groups(machine)) {
+    Intervals minutes;
+    if (only_) minutes.add({floor_minute(only_->begin), floor_minute(only_->end - kTick) + std::chrono::minutes{1}});
+    if (!only_) {
+      for (const TimeRange& range : group->changed_since(before_.commit)) {
+        minutes.add({floor_minute(range.begin), floor_minute(range.end - kTick) + std::chrono::minutes{1}});
+      }
+    }
+    for (const TimeRange& range : minutes.ranges()) {
+      const TimeRange known{floor_minute(group->first().value_or(kEndOfTime)),
+                            group->last().value_or(kBeginOfTime) + std::chrono::minutes{1}};
+      if (!intersect(range, known).empty()) changed.emplace_back(group->tag(), intersect(range, known));
+    }
+  }
+  return changed;
+}
+
+Result<void> Flush::write_readings(MachineId machine, const std::string& tag, TimeRange span) {
+  for (Timestamp t = span.begin; t < span.end;) {
+    const TimeRange part{t, std::min(t + kReadingsAView, span.end)};
+    std::string name;
+    std::vector<SqlRow> rows;
+    {
+      const StoreView view = store_.read();
+      name = view.numbers().name(machine);
+      auto found = sensor_rows(view, *view.group(machine, tag), part);
+      if (!found) return found.error();
+      rows = std::move(*found);
+    }
+    Slice slice = of_span(name, "minute", part);
+    slice.where += " AND tag = ?";
+    slice.values.emplace_back(tag);
+    if (const auto done = replace(tables::fact_sensor_event, slice, rows); !done) return done;
+    t = part.end;
+  }
+  return {};
+}
+
+/// As it was before its rows were read: what comes later is looked at again.
+Result<void> Flush::remember(const std::string& name, const ExportedMachine& machine) {
+  if (only_) return {};
+  const auto us = [](const std::optional<Timestamp>& t) { return t ? SqlValue{std::int64_t{micros(*t)}} : SqlValue{}; };
+  return replace(tables::exported_machine, of_machine(name),
+                 {{name, machine.settings_digest, us(machine.from), us(machine.last_event), us(machine.settled)}});
+}
+
+Result<void> Flush::finish() {
+  if (only_ && !first_) return {};
+  // A part alone is no flush: the next one still has everything to do.
+  if (only_) return target_.set_watermark({store_.id(), 0, now_, ""});
+  return target_.set_watermark({store_.id(), report_.watermark, now_, digests_.plant});
+}
+
+}  // namespace
+
+Result<FlushReport> flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only) {
+  if (!store.has_plant()) return unavailable("there is no plant description yet");
+  if (const auto begun = target.begin(); !begun) return begun.error();
+  auto report = Flush{store, target, only}.run();
+  if (report) {
+    if (const auto done = target.commit(); !done) report = done.error();
+  }
+  if (!report) target.rollback();
+  return report;
+}
+
+}  // namespace takt

@@ -1,0 +1,152 @@
+#include "export/sqlite_database.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <map>
+
+namespace takt {
+namespace {
+
+/// A writer waits this long for another one before it gives up and tries at its next turn.
+constexpr int kBusyMilliseconds = 2000;
+
+ErrorCode code_of(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return ErrorCode::unavailable;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return ErrorCode::corruption;
+    default:
+      return ErrorCode::io;
+  }
+}
+
+void bind(sqlite3_stmt* statement, int at, const SqlValue& value) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    sqlite3_bind_int64(statement, at, *integer);
+  } else if (const auto* number = std::get_if<double>(&value)) {
+    sqlite3_bind_double(statement, at, *number);
+  } else if (const auto* text = std::get_if<std::string>(&value)) {
+    sqlite3_bind_text64(statement, at, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
+  } else {
+    sqlite3_bind_null(statement, at);
+  }
+}
+
+SqlValue column(sqlite3_stmt* statement, int at) {
+  switch (sqlite3_column_type(statement, at)) {
+    case SQLITE_INTEGER:
+      return std::int64_t{sqlite3_column_int64(statement, at)};
+    case SQLITE_FLOAT:
+      return sqlite3_column_double(statement, at);
+    case SQLITE_NULL:
+      return {};
+    default: {
+      const auto* text = static_cast<const char*>(sqlite3_column_blob(statement, at));
+      const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, at));
+      return text == nullptr ? std::string{} : std::string{text, size};
+    }
+  }
+}
+
+}  // namespace
+
+struct SqliteDatabase::State {
+  std::filesystem::path file;
+  sqlite3* handle = nullptr;
+  std::map<std::string, sqlite3_stmt*, std::less<>> statements;  // prepared once, by their text
+
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() {
+    forget_statements();
+    sqlite3_close(handle);
+  }
+  void forget_statements() {
+    for (const auto& [sql, statement] : statements) sqlite3_finalize(statement);
+    statements.clear();
+  }
+  Error error() const {
+    return {code_of(sqlite3_extended_errcode(handle)), fmt::format("{}: {}", file.string(), sqlite3_errmsg(handle))};
+  }
+
+  Result<sqlite3_stmt*> prepare(std::string_view sql, const std::vector<SqlValue>& values) {
+    auto found = statements.find(sql);
+    if (found == statements.end()) {
+      sqlite3_stmt* statement = nullptr;
+      const int code = sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                          &statement, nullptr);
+      if (code != SQLITE_OK) return error();
+      found = statements.emplace(std::string{sql}, statement).first;
+    }
+    TAKT_INVARIANT(sqlite3_bind_parameter_count(found->second) == static_cast<int>(values.size()));
+    int at = 0;
+    for (const SqlValue& value : values) bind(found->second, ++at, value);
+    return found->second;
+  }
+};
+
+SqliteDatabase::SqliteDatabase(std::unique_ptr<State> state) : state_(std::move(state)) {}
+SqliteDatabase::~SqliteDatabase() = default;
+SqliteDatabase::SqliteDatabase(SqliteDatabase&&) noexcept = default;
+SqliteDatabase& SqliteDatabase::operator=(SqliteDatabase&&) noexcept = default;
+
+Result<SqliteDatabase> SqliteDatabase::open(const std::filesystem::path& file, Mode mode) {
+  std::error_code ignored;
+  if (mode == Mode::existing && !std::filesystem::exists(file, ignored)) {
+    return not_found(fmt::format("{}: no such file", file.string()));
+  }
+  auto state = std::make_unique<State>();
+  state->file = file;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::create ? SQLITE_OPEN_CREATE : 0);
+  if (sqlite3_open_v2(file.c_str(), &state->handle, flags, nullptr) != SQLITE_OK) return state->error();
+  sqlite3_busy_timeout(state->handle, kBusyMilliseconds);
+  SqliteDatabase database{std::move(state)};
+  const auto set =
+      database.run_script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  if (!set) return set.error();
+  return database;
+}
+
+Result<void> SqliteDatabase::run_script(std::string_view sql) {
+  state_->forget_statements();  // they may speak of tables that the script drops
+  if (sqlite3_exec(state_->handle, std::string{sql}.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {
+    return state_->error();
+  }
+  return {};
+}
+
+Result<std::size_t> SqliteDatabase::execute(std::string_view sql, const std::vector<SqlValue>& values) {
+  const auto statement = state_->prepare(sql, values);
+  if (!statement) return statement.error();
+  const int code = sqlite3_step(*statement);
+  const bool done = code == SQLITE_DONE || code == SQLITE_ROW;
+  const auto error = done ? Error{} : state_->error();
+  sqlite3_reset(*statement);
+  if (!done) return error;
+  return static_cast<std::size_t>(sqlite3_changes64(state_->handle));
+}
+
+Result<std::vector<SqlRow>> SqliteDatabase::query(std::string_view sql, const std::vector<SqlValue>& values) {
+  const auto statement = state_->prepare(sql, values);
+  if (!statement) return statement.error();
+  std::vector<SqlRow> rows;
+  int code = SQLITE_ROW;
+  while ((code = sqlite3_step(*statement)) == SQLITE_ROW) {
+    SqlRow& row = rows.emplace_back();
+    const int columns = sqlite3_column_count(*statement);
+    for (int at = 0; at < columns; ++at) row.push_back(column(*statement, at));
+  }
+  const auto error = code == SQLITE_DONE ? Error{} : state_->error();
+  sqlite3_reset(*statement);
+  if (code != SQLITE_DONE) return error;
+  return rows;
+}
+
+bool SqliteDatabase::in_transaction() const { return sqlite3_get_autocommit(state_->handle) == 0; }
+
+}  // namespace takt

@@ -1,0 +1,70 @@
+// The warehouse in one SQLite file: its schema, its rows, its watermark.
+#pragma once
+
+#include "engine/machine.h"
+#include "export/sqlite_database.h"
+#include "export/table.h"
+#include "schema/time.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace takt {
+
+/// How far a target has come; stands in the target itself.
+struct Watermark {
+  std::string store_id;
+  Sequence commit = 0;
+  Timestamp flushed;         ///< the store's clock: what lasts is told up to here
+  std::string plant_digest;  ///< of the description in the dimension tables
+};
+
+/// A migration as the target knows it.
+struct AppliedMigration {
+  int version = 0;
+  std::string name, applied_at;
+};
+
+/// Not thread-safe. Readers of the file see whole flushes only. What happens between begin() and commit() is one
+/// transaction; an error or the end of the object takes it back.
+class SqliteTarget {
+ public:
+  /// conflict: the file's tables are not Takt's; invalid_argument: its schema is of a newer Takt, or altered.
+  static Result<SqliteTarget> open(const std::filesystem::path& file, SqliteDatabase::Mode mode);
+
+  // The schema. 0 is the empty file; the newest version is what flushes need.
+  static int newest_version();
+  Result<int> version();
+  Result<std::vector<AppliedMigration>> applied();
+  /// Up or down to `version`, all steps or none.
+  Result<void> migrate_to(int version);
+
+  // Rows.
+  Result<void> begin();
+  Result<void> commit();
+  void rollback();
+  Result<std::optional<Watermark>> watermark();
+  Result<void> set_watermark(const Watermark& watermark);
+  /// In order of the key.
+  Result<std::vector<SqlRow>> rows(const Table& table, const Slice& slice);
+  Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {}) {
+    return database_.query(sql, values);
+  }
+  /// Makes the slice hold exactly `rows`: writes what differs, removes what is not among them. How many rows changed.
+  Result<std::size_t> replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows);
+  Result<std::size_t> put(const Table& table, const SqlRow& row);
+  Result<std::size_t> remove(const Table& table, const Slice& slice);
+
+ private:
+  explicit SqliteTarget(SqliteDatabase database) : database_(std::move(database)) {}
+  Result<bool> has_table(std::string_view name);
+  Result<void> check_schema();
+  Result<void> step(int version, bool up);
+
+  SqliteDatabase database_;
+};
+
+}  // namespace takt

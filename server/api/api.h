@@ -1,0 +1,64 @@
+// What the routes share, and the table of them: path, handler and documentation in one place.
+#pragma once
+
+#include "export/exporter.h"
+#include "ingest/ingestor.h"
+#include "server/api/live.h"
+#include "server/api/parameters.h"
+#include "server/http/router.h"
+#include "server/worker_pool.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace takt {
+
+/// Borrowed from the Service, which outlives every request.
+struct Api {
+  Store& store;
+  Ingestor& ingestor;
+  Exporter& exporter;
+  LiveHub& live;
+  WorkerPool& workers;
+  std::chrono::steady_clock::time_point started;
+};
+
+struct ParameterDoc {
+  std::string_view name;
+  std::string_view description;
+  bool required = false;
+};
+
+/// One call of the API.
+struct Route {
+  std::string_view method, path, summary;
+  std::vector<ParameterDoc> parameters;
+  std::string_view answer;  ///< what a 200 holds
+  std::string_view content_type = "application/json";
+  std::string_view request_body{};  ///< what a body holds; empty: none
+  std::function<void(Api&, const HttpRequest&, Responder)> handle;
+};
+
+/// A handler that answers at once.
+template <class Answer>
+auto answering(Answer answer) {
+  return [answer](Api& api, const HttpRequest& request, Responder responder) {
+    responder.send(answer(api, request));
+  };
+}
+
+std::vector<Route> query_routes();
+std::vector<Route> ingest_routes();
+std::vector<Route> plant_routes();
+std::vector<Route> operation_routes();
+/// All of them, in the order of the documentation.
+std::vector<Route> all_routes();
+
+/// The description of all routes by OpenAPI 3.1, made from the table that serves them.
+std::string openapi(const std::vector<Route>& routes);
+/// Prometheus text format.
+std::string metrics(Api& api);
+
+}  // namespace takt

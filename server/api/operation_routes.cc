@@ -1,0 +1,194 @@
+#include <fmt/format.h>
+
+#include "query/json_text.h"
+#include "server/api/api.h"
+#include "server/version.h"
+
+namespace takt {
+namespace {
+
+HttpResponse get_status(Api& api, const HttpRequest& http) {
+  const Timestamp now = api.store.clock().now();
+  Parameters in{http, {}, now};
+  if (auto fault = in.problem()) return *fault;
+  const StoreStatistics& s = api.store.statistics();
+  const auto uptime = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - api.started);
+  JsonText out;
+  out.begin_object().member("version", kVersion).member("now", now).member("uptime_s", uptime);
+  out.member("sequence", api.store.sequence()).key("storage").begin_object();
+  out.member("id", api.store.id())
+      .member("disk_bytes", api.store.disk_bytes())
+      .member("free_bytes", api.store.free_bytes());
+  const std::string reason = api.store.read_only_reason();
+  out.member("read_only", !reason.empty()).key("reason");
+  if (reason.empty())
+    out.null();
+  else
+    out.value(reason);
+  out.end_object()
+      .key("events")
+      .begin_object()
+      .member("accepted", s.accepted.load())
+      .member("duplicate", s.duplicates.load());
+  out.member("rejected", s.rejected.load()).member("quarantined", api.store.quarantine_size()).end_object();
+  return json_response(out.end_object().take());
+}
+
+void run_export(Api& api, const HttpRequest& http, Responder responder) {
+  Parameters in{http, {}, api.store.clock().now()};
+  if (auto fault = in.problem()) return responder.send(*fault);
+  auto shared = std::make_shared<Responder>(std::move(responder));
+  api.workers.run([&api, shared] {
+    api.exporter.flush_now();
+    JsonText out;
+    append_json(out, api.exporter.status());
+    shared->send(json_response(out.take()));
+  });
+}
+
+HttpResponse get_export(Api& api, const HttpRequest& http) {
+  Parameters in{http, {}, api.store.clock().now()};
+  if (auto fault = in.problem()) return *fault;
+  JsonText out;
+  append_json(out, api.exporter.status());
+  return json_response(out.take());
+}
+
+HttpResponse get_metrics(Api& api, const HttpRequest&) {
+  HttpResponse text;
+  text.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  text.body = metrics(api);
+  return text;
+}
+
+HttpResponse get_openapi(Api&, const HttpRequest&) {
+  static const std::string kDocument = openapi(all_routes());
+  HttpResponse answer;
+  answer.content_type = "application/json";
+  answer.static_body = kDocument;
+  return answer;
+}
+
+/// Resident memory of this process.
+std::uint64_t resident_bytes() {
+  std::uint64_t pages = 0;
+  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
+    unsigned long long size = 0, resident = 0;
+    if (std::fscanf(file, "%llu %llu", &size, &resident) == 2) pages = resident;
+    std::fclose(file);
+  }
+  return pages * 4096;
+}
+
+}  // namespace
+
+std::string metrics(Api& api) {
+  std::string out;
+  const StoreStatistics& s = api.store.statistics();
+  const auto one = [&](std::string_view name, std::string_view kind, std::string_view help, auto value) {
+    fmt::format_to(std::back_inserter(out), "# HELP takt_{0} {2}\n# TYPE takt_{0} {1}\ntakt_{0} {3}\n", name, kind,
+                   help, value);
+  };
+  const auto load = [](const std::atomic<std::uint64_t>& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  one("commits_total", "counter", "Commits written with fsync.", load(s.commits));
+  one("events_duplicate_total", "counter", "Events that were known already.", load(s.duplicates));
+  out += "# HELP takt_events_accepted_total Events taken in.\n# TYPE takt_events_accepted_total counter\n";
+  for (std::size_t i = 0; i < kEventTypes; ++i) {
+    fmt::format_to(std::back_inserter(out), "takt_events_accepted_total{{type=\"{}\"}} {}\n",
+                   name_of(static_cast<EventType>(i)), load(s.accepted_by_type[i]));
+  }
+  out += "# HELP takt_events_rejected_total Events refused.\n# TYPE takt_events_rejected_total counter\n";
+  for (std::size_t i = 0; i < kRejections; ++i) {
+    fmt::format_to(std::back_inserter(out), "takt_events_rejected_total{{code=\"{}\"}} {}\n",
+                   name_of(static_cast<Rejection>(i)), load(s.rejected_by_code[i]));
+  }
+  one("commit_sync_seconds_total", "counter", "Time spent writing commits.",
+      static_cast<double>(load(s.sync_micros)) / 1e6);
+  one("commit_sync_last_seconds", "gauge", "Time that the newest commit took to write.",
+      static_cast<double>(load(s.sync_micros_last)) / 1e6);
+  one("commit_apply_seconds_total", "counter", "Time spent applying commits to the rollups.",
+      static_cast<double>(load(s.apply_micros)) / 1e6);
+  one("queue_events", "gauge", "Events waiting for the committer.", load(s.queue_events));
+  one("journal_bytes", "gauge", "Journal of readings that are in no chunk yet.", load(s.journal_bytes));
+  one("chunks_sealed_total", "counter", "Column chunks sealed.", load(s.chunks_sealed));
+  one("sequence", "gauge", "Number of the newest commit.", api.store.sequence());
+  one("quarantine_entries", "gauge", "Refused events kept.", api.store.quarantine_size());
+  one("storage_free_bytes", "gauge", "Free space on the disk of the data folder.", api.store.free_bytes());
+  one("storage_read_only", "gauge", "1 while nothing is taken in.", api.store.read_only_reason().empty() ? 0 : 1);
+  one("live_listeners", "gauge", "Open event streams.", api.live.listeners());
+  one("resident_memory_bytes", "gauge", "Resident memory of the process.", resident_bytes());
+  for (const auto& target : api.exporter.status()) {
+    fmt::format_to(std::back_inserter(out), "takt_export_lag_seconds{{target=\"{}\"}} {}\n", target.name,
+                   target.lag_s);
+  }
+  return out;
+}
+
+std::vector<Route> operation_routes() {
+  return {
+      {"GET",
+       "/v1/export",
+       "State and lag of every export target",
+       {},
+       "targets with state, lag_s, sequence and last error",
+       "application/json",
+       {},
+       answering(get_export)},
+      {"POST",
+       "/v1/export/run",
+       "Flush all export targets now",
+       {},
+       "as GET /v1/export, after the flush",
+       "application/json",
+       {},
+       run_export},
+      {"GET",
+       "/v1/status",
+       "Version, clock and storage",
+       {},
+       "version, now, uptime_s, sequence, storage, events",
+       "application/json",
+       {},
+       answering(get_status)},
+      {"GET",
+       "/metrics",
+       "Prometheus metrics",
+       {},
+       "text exposition format",
+       "text/plain",
+       {},
+       answering(get_metrics)},
+      {"GET",
+       "/openapi.json",
+       "This description",
+       {},
+       "OpenAPI 3.1",
+       "application/json",
+       {},
+       answering(get_openapi)},
+      // Answered before the store is open, too: see service.cc.
+      {"GET",
+       "/healthz",
+       "Alive",
+       {},
+       "ok, from the first moment",
+       "application/json",
+       {},
+       answering([](Api&, const HttpRequest&) { return json_response(R"({"status":"ok"})"); })},
+      {"GET",
+       "/readyz",
+       "Serving",
+       {},
+       "ready; 503 with the reason while recovering, stopping or read-only",
+       "application/json",
+       {},
+       answering([](Api& api, const HttpRequest&) {
+         const std::string reason = api.store.read_only_reason();
+         return reason.empty() ? json_response(R"({"status":"ready"})") : problem(503, "read-only", reason);
+       })},
+  };
+}
+
+}  // namespace takt

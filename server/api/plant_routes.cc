@@ -1,0 +1,79 @@
+#include <boost/json/serialize.hpp>
+#include <memory>
+
+#include "query/json_text.h"
+#include "server/api/api.h"
+
+namespace takt {
+namespace {
+
+HttpResponse get_plant(Api& api, const HttpRequest& http) {
+  Parameters in{http, {}, api.store.clock().now()};
+  if (auto fault = in.problem()) return *fault;
+  const auto plant = api.store.plant();
+  if (http.header("accept").find("toml") == std::string_view::npos) {
+    return json_response(boost::json::serialize(to_json(*plant)));
+  }
+  HttpResponse toml;
+  toml.content_type = "application/toml";
+  toml.body = to_toml(*plant);
+  return toml;
+}
+
+Result<Plant> plant_in(const HttpRequest& http) {
+  const std::string_view type = http.header("content-type");
+  const std::size_t first = http.body.find_first_not_of(" \t\r\n");
+  const bool json =
+      type.find("json") != std::string_view::npos ||
+      (type.find("toml") == std::string_view::npos && first != std::string::npos && http.body[first] == '{');
+  return json ? parse_plant_json(http.body) : parse_plant_toml(http.body, "plant.toml");
+}
+
+std::string render(const PlantChange& change, bool dry_run) {
+  JsonText out;
+  out.begin_object().member("dry_run", dry_run).member("sequence", change.sequence);
+  out.member("machines_added", std::uint64_t{change.machines_added});
+  out.member("machines_recomputed", std::uint64_t{change.machines_recomputed}).key("kept_inactive").begin_array();
+  for (const std::string& machine : change.kept_inactive) out.value(machine);
+  return out.end_array().end_object().take();
+}
+
+void put_plant(Api& api, const HttpRequest& http, Responder responder) {
+  Parameters in{http, {"valid_from", "dry_run"}, api.store.clock().now()};
+  const auto valid_from = in.time("valid_from");
+  const bool dry_run = in.flag("dry_run");
+  if (auto fault = in.problem()) return responder.send(*fault);
+  auto plant = plant_in(http);
+  if (!plant) return responder.send(problem_of(plant.error()));
+  auto shared = std::make_shared<Responder>(std::move(responder));
+  api.workers.run([&api, shared, plant = std::make_shared<Plant>(std::move(*plant)), valid_from, dry_run] {
+    const auto change = api.store.set_plant(std::move(*plant), valid_from, dry_run);
+    shared->send(change ? json_response(render(*change, dry_run)) : problem_of(change.error()));
+  });
+}
+
+}  // namespace
+
+std::vector<Route> plant_routes() {
+  return {
+      {"GET",
+       "/v1/plant",
+       "The plant description",
+       {},
+       "the description as JSON, or as TOML by Accept: application/toml",
+       "application/json",
+       {},
+       answering(get_plant)},
+      {"PUT",
+       "/v1/plant",
+       "Replace the plant description",
+       {{"valid_from", "from when it holds; default: for all time"},
+        {"dry_run", "1: change nothing, say what would change"}},
+       "sequence, machines_added, machines_recomputed, kept_inactive: left out, but events refer to them",
+       "application/json",
+       "the whole description, TOML or JSON with the same keys",
+       put_plant},
+  };
+}
+
+}  // namespace takt

@@ -1,0 +1,194 @@
+#include "server/service.h"
+
+#include <spdlog/spdlog.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <fstream>
+#include <shared_mutex>
+#include <sstream>
+
+#include "server/api/api.h"
+#include "web/assets.h"
+
+namespace takt {
+namespace {
+
+constexpr auto kDrainPatience = std::chrono::seconds{5};  // of the ten that stopping may take
+constexpr std::size_t kWorkers = 4;
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return io_error("cannot read the plant file " + path + "; name an existing one with --config");
+  return text.str();
+}
+
+void log_commit_listener(Store& store, LiveHub& live) {
+  store.set_listener([&live](const CommitNotice& notice) { live.committed(notice); });
+}
+
+HttpResponse page(const Asset& asset, const HttpRequest& request) {
+  HttpResponse answer;
+  answer.content_type = asset.content_type;
+  answer.headers = {
+      {"Content-Encoding", "gzip"},
+      {"ETag", std::string{asset.etag}},
+      {"Vary", "Accept-Encoding"},
+      {"Cache-Control", asset.immutable() ? "public, max-age=31536000, immutable" : "no-cache"},
+      {"Content-Security-Policy",
+       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"},
+      {"Referrer-Policy", "no-referrer"}};
+  if (request.header("if-none-match") == asset.etag) {
+    answer.status = 304;
+    return answer;
+  }
+  answer.static_body = asset.gzip;
+  return answer;
+}
+
+}  // namespace
+
+/// In order of construction; taken down in reverse.
+struct Service::Parts {
+  ServiceOptions options;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+
+  // What answers; null until recovered and from when stopping begins. Handlers hold it for the time of a call.
+  std::shared_mutex gate;
+  bool serving = false;
+  std::string waiting_for = "the data folder is being opened";
+
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Ingestor> ingestor;
+  std::unique_ptr<Exporter> exporter;
+  std::unique_ptr<LiveHub> live;
+  std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<Api> api;
+  Router router;
+  std::unique_ptr<HttpServer> http;
+
+  void handle(HttpRequest request, Responder responder) {
+    if (request.path == "/healthz" && (request.method == "GET" || request.method == "HEAD")) {
+      return responder.send(json_response(R"({"status":"ok"})"));
+    }
+    const std::shared_lock lock{gate};
+    if (!serving) {
+      HttpResponse not_yet = problem(503, "not ready", waiting_for);
+      not_yet.headers.emplace_back("Retry-After", "1");
+      return responder.send(std::move(not_yet));
+    }
+    router(std::move(request), std::move(responder));
+  }
+
+  void add_routes() {
+    for (Route& route : all_routes()) {
+      router.add(std::string{route.method}, std::string{route.path},
+                 [this, handle = std::move(route.handle)](HttpRequest request, Responder responder) {
+                   handle(*api, request, std::move(responder));
+                 });
+    }
+    for (const Asset& asset : web_assets()) {
+      const auto answer = [&asset](const HttpRequest& request, Responder responder) {
+        responder.send(page(asset, request));
+      };
+      router.get(std::string{asset.path}, answer);
+      if (asset.path == "/index.html") router.get("/", answer);
+    }
+  }
+
+  Result<void> apply_config(bool only_if_changed) {
+    if (options.config.empty()) return {};
+    const auto text = read_file(options.config);
+    if (!text) return text.error();
+    const std::string hash = std::to_string(XXH3_64bits(text->data(), text->size()));
+    if (only_if_changed && store->has_plant() && store->note("config") == hash) return {};
+    auto plant = parse_plant_toml(*text, options.config);
+    if (!plant) return plant.error();
+    if (const auto changed = store->set_plant(std::move(*plant), std::nullopt, false); !changed)
+      return changed.error();
+    return store->set_note("config", hash);
+  }
+};
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Service::~Service() { stop(); }
+
+std::uint16_t Service::port() const { return parts_->http->port(); }
+
+Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
+  if (!is_loopback(options.http.host) && !options.insecure) {
+    return invalid("refusing to serve on " + options.http.to_string() +
+                   " without TLS and tokens: listen on 127.0.0.1, or accept the risk with --insecure");
+  }
+  auto parts = std::make_unique<Parts>();
+  parts->options = std::move(options);
+  Parts& p = *parts;
+  auto http = HttpServer::listen(
+      p.options.http, p.options.http_options,
+      [&p](HttpRequest request, Responder responder) { p.handle(std::move(request), std::move(responder)); });
+  if (!http) return http.error();
+  p.http = std::move(*http);
+  return std::unique_ptr<Service>{new Service{std::move(parts)}};
+}
+
+Result<void> Service::recover() {
+  Parts& p = *parts_;
+  const auto began = std::chrono::steady_clock::now();
+  StoreOptions options;
+  options.clock = p.options.clock;
+  options.progress = [&p](double share) {
+    const std::unique_lock lock{p.gate};
+    p.waiting_for = "recovering: " + std::to_string(static_cast<int>(share * 100)) + " % of the commits are read";
+  };
+  auto store = Store::open(p.options.data, std::move(options));
+  if (!store) return store.error();
+  p.store = std::move(*store);
+  p.ingestor = std::make_unique<Ingestor>(*p.store);
+  p.live = std::make_unique<LiveHub>(*p.store);
+  log_commit_listener(*p.store, *p.live);
+  if (const auto configured = p.apply_config(true); !configured) return configured.error();
+  auto exporter = Exporter::open(*p.store, p.options.exports);
+  if (!exporter) return exporter.error();
+  p.exporter = std::move(*exporter);
+  p.workers = std::make_unique<WorkerPool>(kWorkers);
+  p.api = std::make_unique<Api>(Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, p.started});
+  p.add_routes();
+  const std::unique_lock lock{p.gate};
+  p.serving = true;
+  const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  spdlog::info("serving {} machines after commit {}, recovered in {:.2f} s", p.store->read().machine_count(),
+               p.store->sequence(), took);
+  return {};
+}
+
+Result<void> Service::reload() { return parts_->apply_config(false); }
+
+void Service::stop() {
+  Parts& p = *parts_;
+  if (!p.http) return;
+  p.http->stop_accepting();
+  {
+    const std::unique_lock lock{p.gate};
+    p.serving = false;
+    p.waiting_for = "stopping";
+  }
+  // Streams end, requests in flight are answered, then what they used goes in reverse.
+  if (!p.http->drain(kDrainPatience)) spdlog::warn("stopping: some requests were cut off");
+  p.workers.reset();
+  p.http.reset();
+  p.exporter.reset();
+  if (p.store) p.store->set_listener({});
+  p.live.reset();
+  p.api.reset();
+  p.ingestor.reset();
+  p.store.reset();
+}
+
+}  // namespace takt

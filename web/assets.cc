@@ -1,0 +1,14 @@
+#include "web/assets.h"
+
+#include <algorithm>
+
+namespace takt {
+
+const Asset* find_asset(std::string_view path) {
+  if (path == "/") path = "/index.html";
+  const std::span<const Asset> assets = web_assets();
+  const auto found = std::ranges::lower_bound(assets, path, {}, &Asset::path);
+  return found != assets.end() && found->path == path ? &*found : nullptr;
+}
+
+}  // namespace takt
