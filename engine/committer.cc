@@ -118,7 +118,7 @@ void Store::Committer::run() {
   }
 }
 
-/// Whether the disk has room is looked at before every commit.
+/// Looks for room on the disk: before every commit, and when asked after there was none.
 void Store::Committer::note_space() {
   std::uint64_t reserve = store_.options_.reserve_bytes;
   if (reserve == 0) {

@@ -37,33 +37,12 @@ void add_changed(const std::map<Timestamp, Cell>& cells, Sequence commit, Interv
   }
 }
 
-/// The whole segments at a moment whose timeline was touched.
-TimeRange segments_at(const MachineRecord& record, TimeRange touched, Timestamp now) {
-  const std::vector<Segment> segments = record.segments({touched.begin - kTick, touched.end + kTick}, now);
-  if (segments.empty()) return touched;
-  return {std::min(segments.front().range.begin, touched.begin), std::max(segments.back().range.end, touched.end)};
-}
-
-/// Where stops may have changed with it: as long as the state of that moment lasts, through silences too, and to the end
-/// of the stretch after it. A classification without an end reaches to the end of its stretch, and where one stretch was
-/// there may be two now.
-void add_stretches(const MachineRecord& record, TimeRange touched, Timestamp now, Intervals& out) {
-  TimeRange reach = segments_at(record, touched, now);
-  std::optional<NameId> state;
-  for (Timestamp t = touched.end - kTick; t < now;) {
-    const std::vector<Segment> list = record.segments({t, t + kTick}, now);
-    if (list.empty()) break;
-    bool another = false;
-    for (const Segment& segment : list) {
-      if (segment.range.end <= t || segment.state == NameId::none) continue;
-      another = another || (state && segment.state != *state);
-      if (!state) state = segment.state;
-    }
-    reach.end = std::max(reach.end, list.back().range.end);
-    if (another && t >= touched.end) break;
-    t = std::max(list.back().range.end, touched.end);
-  }
-  out.add(reach);
+/// Where stops may have changed with a moment of the timeline: from the stretch that it lies in on. How far on is not
+/// known here: silences go on with the state before them, and a classification without an end reaches to the end of its
+/// stretch, of which there may be two now where there was one. Live events are near now, so this is little.
+TimeRange stops_from(const MachineRecord& record, TimeRange touched, Timestamp now) {
+  const std::vector<Segment> segments = record.segments({touched.begin - kTick, touched.begin + kTick}, now);
+  return {segments.empty() ? touched.begin : std::min(segments.front().range.begin, touched.begin), now};
 }
 
 /// When one of the orders was first spoken of. Pieces from then on may take product and order from it: a start knows its
@@ -91,7 +70,8 @@ Intervals silences(const StoreView& view, MachineId machine, Duration timeout, S
 void Touches::add(const Event& event) {
   const TimeRange moment{event.at, event.at + kTick};
   if (event.type != EventType::classify) heard.add(moment);
-  if (event.type == EventType::cycle && event.end != kBeginOfTime) heard.add({event.end, event.end + kTick});
+  // A cycle is heard at its end, and which end a correction has replaced is not known here.
+  if (event.type == EventType::cycle) heard.add({event.at, kEndOfTime});
   switch (event.type) {
     case EventType::state:
       timeline.add(moment);
@@ -176,7 +156,7 @@ MachineChanges changes_of(const StoreView& view, MachineId machine, const Export
   changes.stops.add(changes.figures);
   for (const TimeRange& touched : touches.timeline.ranges()) {
     changes.figures.add(touched);
-    add_stretches(record, touched, now, changes.stops);
+    changes.stops.add(stops_from(record, touched, now));
   }
   for (const TimeRange& touched : touches.pieces.ranges()) changes.figures.add(touched);
   if (!touches.orders.empty()) changes.figures.add({first_mention(view, record, touches.orders), now});

@@ -38,7 +38,7 @@ describe('the layout', () => {
     expect(layout.columns).toBe(2);
   });
 
-  it('shows large tiles on demand', () => {
-    expect(layOut(lines(10, 20), wall, true, 'detail').design).toBe('full');
+  it('keeps the details of two hundred machines, and scrolls', () => {
+    expect(layOut(lines(10, 20), wall, true, 'detail').design).toBe('dense');
   });
 });

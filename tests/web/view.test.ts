@@ -61,7 +61,7 @@ describe('the wall', () => {
 
 describe('the address', () => {
   it('gives back the view', () => {
-    const view: View = { query: 'a&b', categories: ['stop', 'unknown'], sort: 'oee', by_line: false, tiles: 'detail' };
+    const view: View = { query: 'a&b', categories: ['stop', 'unknown'], sort: 'oee', by_line: false, tiles: 'fit' };
     expect(fromAddress(toAddress(view))).toEqual(view);
   });
 

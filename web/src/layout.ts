@@ -40,18 +40,19 @@ export interface Layout {
 
 /** `sizes`: machines in each group. */
 export function layOut(sizes: readonly number[], space: Space, headings: boolean, tiles: 'fit' | 'detail'): Layout {
-  if (space.width_px < HAND_HELD_PX) return scrolling(handDesign(sizes, tiles), space);
-  if (tiles === 'detail') return scrolling(DESIGNS[0]!, space);
-  for (const design of DESIGNS) {
+  if (space.width_px < HAND_HELD_PX) return scrolling(handDesign(sizes), space);
+  // With details a wall of many machines scrolls; to fit them all on one screen is a choice of whoever hangs it up.
+  const designs = tiles === 'detail' ? DESIGNS.filter((design) => design.name !== 'mini') : DESIGNS;
+  for (const design of designs) {
     const layout = fitted(design, sizes, space, headings);
     if (layout) return layout;
   }
-  return scrolling(DESIGNS[DESIGNS.length - 1]!, space);
+  return scrolling(designs[designs.length - 1]!, space);
 }
 
-function handDesign(sizes: readonly number[], tiles: 'fit' | 'detail'): Design {
+function handDesign(sizes: readonly number[]): Design {
   const machines = sizes.reduce((sum, size) => sum + size, 0);
-  return machines <= 12 || tiles === 'detail' ? DESIGNS[0]! : DESIGNS[1]!;
+  return machines <= 12 ? DESIGNS[0]! : DESIGNS[1]!;
 }
 
 /** The smallest size, as many columns as there is room for, and as long as it needs to be. */

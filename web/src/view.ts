@@ -18,7 +18,7 @@ export interface View {
   tiles: TileView;
 }
 
-export const DEFAULT_VIEW: View = { query: '', categories: [], sort: 'plant', by_line: true, tiles: 'fit' };
+export const DEFAULT_VIEW: View = { query: '', categories: [], sort: 'plant', by_line: true, tiles: 'detail' };
 
 /** Machines under one heading; `line` null: under none. */
 export interface Group {
@@ -103,6 +103,6 @@ export function fromAddress(address: string): View {
     categories: CATEGORIES.filter((category) => states.includes(category)),
     sort: SORTS.find((sort) => sort === search.get('sort')) ?? DEFAULT_VIEW.sort,
     by_line: search.get('group') !== 'none',
-    tiles: search.get('tiles') === 'detail' ? 'detail' : 'fit',
+    tiles: search.get('tiles') === 'fit' ? 'fit' : 'detail',
   };
 }

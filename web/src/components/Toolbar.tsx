@@ -36,8 +36,8 @@ export function Toolbar({ env, view, onView }: Props) {
       </select>
       <Toggle on={view.by_line} label={text.group} onToggle={() => onView({ ...view, by_line: !view.by_line })} />
       <Toggle
-        on={view.tiles === 'detail'}
-        label={text.view_by.detail}
+        on={view.tiles === 'fit'}
+        label={text.view_by.fit}
         onToggle={() => onView({ ...view, tiles: view.tiles === 'detail' ? 'fit' : 'detail' })}
       />
     </div>

@@ -67,7 +67,7 @@ export const de: Messages = {
   sort_by: { plant: 'Wie im Werk', oee: 'Schlechteste OEE zuerst', state: 'Stillstände zuerst', name: 'Name' },
   group: 'Nach Linie',
   view: 'Größe der Kacheln',
-  view_by: { fit: 'Ganzer Schirm', detail: 'Große Kacheln' },
+  view_by: { fit: 'Ganzer Schirm' },
   theme: 'Farben',
   theme_by: { auto: 'Farben: wie das System', light: 'Farben: hell', dark: 'Farben: dunkel' },
   close: 'Schließen',

@@ -64,7 +64,7 @@ export const en = {
   sort_by: { plant: 'Plant order', oee: 'Worst OEE first', state: 'Stops first', name: 'Name' },
   group: 'By line',
   view: 'Tile size',
-  view_by: { fit: 'Fit screen', detail: 'Large tiles' },
+  view_by: { fit: 'Fit screen' },
   theme: 'Theme',
   theme_by: { auto: 'Theme: as the system', light: 'Theme: light', dark: 'Theme: dark' },
   close: 'Close',
