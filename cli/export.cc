@@ -65,15 +65,19 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 void add_export_command(CLI::App& app, int& exit_status) {
-  CLI::App* command = app.add_subcommand("export", "Bring a warehouse up to date with the data of a stopped server");
+  CLI::App* command =
+      app.add_subcommand("export", "Bring a warehouse up to date with the data of a stopped server");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("--data", arguments->data, "Data folder")->envname("TAKT_DATA")->required();
   command->add_option("--to", arguments->to, "Target: sqlite:FILE")->envname("TAKT_TO")->required();
-  command->add_option("--from", arguments->from, "Write only what lies in a span, changed or not: from this time on")
+  command
+      ->add_option("--from", arguments->from, "Write only what lies in a span, changed or not: from this time on")
       ->envname("TAKT_FROM");
   command->add_option("--to-time", arguments->to_time, "End of that span (default: now)")->envname("TAKT_TO_TIME");
-  command->add_flag_callback("--once", [] {}, "Leave after one flush, as a stopped server's data needs no other");
-  command->footer("A running server exports by itself (serve --export). Exit status: 0 done, 1 failed, 2 wrong usage.");
+  command->add_flag_callback(
+      "--once", [] {}, "Leave after one flush, as a stopped server's data needs no other");
+  command->footer(
+      "A running server exports by itself (serve --export). Exit status: 0 done, 1 failed, 2 wrong usage.");
   command->callback([arguments, &exit_status] { exit_status = run(*arguments); });
 }
 

@@ -35,7 +35,8 @@ Result<int> up(const Arguments& arguments) {
   if (!version) return version.error();
   const int wanted = arguments.version.value_or(SqliteTarget::newest_version());
   if (wanted < *version) {
-    return invalid(fmt::format("the schema has version {}; to go down to {} use: takt schema down", *version, wanted));
+    return invalid(
+        fmt::format("the schema has version {}; to go down to {} use: takt schema down", *version, wanted));
   }
   if (const auto done = target->migrate_to(wanted); !done) return done.error();
   fmt::print("schema version {}\n", wanted);
@@ -49,7 +50,8 @@ Result<int> down(const Arguments& arguments) {
   const auto version = target->version();
   if (!version) return version.error();
   if (*arguments.version > *version) {
-    return invalid(fmt::format("the schema has version {}; to go up to {} use: takt schema up", *version, *arguments.version));
+    return invalid(fmt::format("the schema has version {}; to go up to {} use: takt schema up", *version,
+                               *arguments.version));
   }
   if (const auto done = target->migrate_to(*arguments.version); !done) return done.error();
   fmt::print("schema version {}\n", *arguments.version);
@@ -96,7 +98,7 @@ Result<VerifyReport> verified(const Arguments& arguments, SqliteTarget& target) 
   if (!std::filesystem::is_directory(arguments.data)) return not_found(arguments.data + ": no such data folder");
   const auto store = Store::open(arguments.data, {});
   if (!store && store.error().code == ErrorCode::conflict) {
-    return Error{ErrorCode::conflict, store.error().context + "; stop that server, or verify against it with --server URL"};
+    return Error{ErrorCode::conflict, store.error().context + "; or verify against that one with --server URL"};
   }
   if (!store) return store.error();
   return verify(**store, target);
@@ -116,8 +118,8 @@ Result<int> verify_target(const Arguments& arguments) {
   }
   fmt::print("{} rows compared, {} values differ\n", report->rows, report->differing);
   if (!report->equal() && report->watermark < report->sequence) {
-    fmt::print("the target is at commit {}, the store at {}: bring it up to date with takt export\n", report->watermark,
-               report->sequence);
+    fmt::print("the target is at commit {}, the store at {}: bring it up to date with takt export\n",
+               report->watermark, report->sequence);
   }
   return report->equal() ? 0 : 1;
 }
@@ -148,15 +150,19 @@ void add_schema_command(CLI::App& app, int& exit_status) {
   const auto arguments = std::make_shared<Arguments>();
   add_version(add_step(*command, "up", "Create or upgrade the tables", up, exit_status, arguments), *arguments,
               "Up to this version (default: the newest)");
-  add_version(add_step(*command, "down", "Take tables back, with what they hold", down, exit_status, arguments), *arguments,
-              "Down to this version; 0: nothing of Takt is left");
+  add_version(add_step(*command, "down", "Take tables back, with what they hold", down, exit_status, arguments),
+              *arguments, "Down to this version; 0: nothing of Takt is left");
   add_step(*command, "status", "What is applied, and how far exports have come", status, exit_status, arguments);
-  add_version(add_step(*command, "print", "Print the SQL that makes the tables", print, exit_status, arguments), *arguments,
-              "Up to this version (default: the newest)");
-  CLI::App* verify_command = add_step(*command, "verify", "Compare every row with the engine; status 1 if any differs",
-                                      verify_target, exit_status, arguments);
-  auto* data = verify_command->add_option("--data", arguments->data, "Data folder of a stopped server")->envname("TAKT_DATA");
-  verify_command->add_option("--server", arguments->server, "Running server, such as http://127.0.0.1:8080: compares rollups")
+  add_version(add_step(*command, "print", "Print the SQL that makes the tables", print, exit_status, arguments),
+              *arguments, "Up to this version (default: the newest)");
+  CLI::App* verify_command =
+      add_step(*command, "verify", "Compare every row with the engine; status 1 if any differs", verify_target,
+               exit_status, arguments);
+  auto* data = verify_command->add_option("--data", arguments->data, "Data folder of a stopped server")
+                   ->envname("TAKT_DATA");
+  verify_command
+      ->add_option("--server", arguments->server,
+                   "Running server, such as http://127.0.0.1:8080: compares rollups")
       ->envname("TAKT_SERVER")
       ->excludes(data);
   command->footer("Exit status: 0 done or equal, 1 failed or different, 2 wrong usage.");

@@ -12,14 +12,20 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 extern char** environ;
 
 namespace takt {
 namespace {
+
+constexpr int kWrongUsage = 2;
 
 struct Arguments {
   std::string data, config, http = "127.0.0.1:8080";
@@ -65,6 +71,36 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
   return options;
 }
 
+/// Ends the process if it is told to while it recovers: nothing was taken in yet, so there is nothing to finish.
+class RecoveryWatch {
+ public:
+  explicit RecoveryWatch(const sigset_t& signals)
+      : thread_([this, signals] {
+          while (!recovered_) {
+            const timespec moment{0, 50'000'000};
+            const int signal = sigtimedwait(&signals, nullptr, &moment);
+            if (signal != SIGINT && signal != SIGTERM) continue;
+            fmt::print(stderr, "stopped while recovering; nothing was lost\n");
+            std::_Exit(0);
+          }
+        }) {}
+  ~RecoveryWatch() {
+    recovered_ = true;
+    thread_.join();
+  }
+  RecoveryWatch(const RecoveryWatch&) = delete;
+  RecoveryWatch& operator=(const RecoveryWatch&) = delete;
+
+ private:
+  std::atomic<bool> recovered_{false};
+  std::thread thread_;
+};
+
+Result<void> recover(Service& service, const sigset_t& signals) {
+  const RecoveryWatch watch{signals};
+  return service.recover();
+}
+
 /// Until a signal ends it, or, in the demo, the simulator has ended badly.
 int wait_for_the_end(Service& service, const sigset_t& signals, pid_t child) {
   for (;;) {
@@ -99,11 +135,11 @@ int serve(const Arguments& arguments) {
   log_to_stderr();
   const sigset_t signals = block_signals();
   auto options = service_options(arguments);
-  if (!options) return fail("serve", options.error());
+  if (!options) return fail("serve", options.error()), kWrongUsage;
   auto service = Service::start(std::move(*options));
   if (!service) return fail("serve", service.error());
   spdlog::info("listening on http://{}:{}/", ListenAddress::parse(arguments.http)->host, (*service)->port());
-  if (const auto recovered = (*service)->recover(); !recovered) return fail("serve", recovered.error());
+  if (const auto recovered = recover(**service, signals); !recovered) return fail("serve", recovered.error());
   return wait_for_the_end(**service, signals, 0);
 }
 
@@ -142,11 +178,11 @@ int demo(const Arguments& arguments) {
   log_to_stderr();
   const sigset_t signals = block_signals();
   auto options = service_options(arguments);
-  if (!options) return fail("demo", options.error());
+  if (!options) return fail("demo", options.error()), kWrongUsage;
   const std::string host = options->http.host;
   auto service = Service::start(std::move(*options));
   if (!service) return fail("demo", service.error());
-  if (const auto recovered = (*service)->recover(); !recovered) return fail("demo", recovered.error());
+  if (const auto recovered = recover(**service, signals); !recovered) return fail("demo", recovered.error());
   const std::string address = fmt::format(
       "http://{}:{}", host.find(':') == std::string::npos ? host : "[" + host + "]", (*service)->port());
   const auto simulator = start_simulator(arguments, address);

@@ -7,8 +7,8 @@
 
 namespace takt {
 
-/// Has the server flush its exports, then compares every closed bucket of the target with GET /v1/oee?whole=1, column
-/// by column. Buckets that have changed since the flush are left out.
+/// Has the server flush its exports, then compares every closed bucket of the target with GET /v1/oee?whole=1,
+/// column by column. Buckets that have changed since the flush are left out.
 Result<VerifyReport> verify_server(HttpClient& server, SqliteTarget& target);
 
 }  // namespace takt

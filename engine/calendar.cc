@@ -166,7 +166,7 @@ Bucket WallClock::bucket_at(Grain grain, Timestamp t) const {
 
 // ---------------------------------------------------------------------------------------------------- shift plans
 
-ShiftPlan::ShiftPlan(const WallClock& wall, std::vector<Shift> shifts, std::vector<Closure> closures,
+ShiftPlan::ShiftPlan(const WallClock& wall, std::vector<Shift> shifts, const std::vector<Closure>& closures,
                      TimeRange valid)
     : wall_(wall), shifts_(std::move(shifts)), valid_(valid) {
   for (const Closure& closure : closures) {

@@ -111,7 +111,8 @@ class WallClock {
 class ShiftPlan {
  public:
   /// `shifts` are those of one scope; `wall` outlives the plan.
-  ShiftPlan(const WallClock& wall, std::vector<Shift> shifts, std::vector<Closure> closures, TimeRange valid);
+  ShiftPlan(const WallClock& wall, std::vector<Shift> shifts, const std::vector<Closure>& closures,
+            TimeRange valid);
 
   /// The shift instance that holds `t`, or none between shifts.
   std::optional<Bucket> shift_at(Timestamp t) const;

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -35,6 +36,12 @@ T load(std::string_view bytes, std::size_t at) {
   return value;
 }
 
+/// Alike means alike to the bit: NaNs and the sign of zero count.
+template <class T>
+std::array<std::byte, sizeof(T)> bits_of(T value) {
+  return std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
+}
+
 /// One column of fixed-width values: a single value if they are all alike.
 struct EncodedColumn {
   wire::ColumnKind kind;
@@ -47,8 +54,8 @@ EncodedColumn encode_column(wire::ColumnKind kind, const std::vector<ReadingRow>
   std::vector<T> values;
   values.reserve(rows.size());
   for (const ReadingRow& row : rows) values.push_back(get(row));
-  const bool constant = std::all_of(values.begin(), values.end(),
-                                    [&](const T& v) { return std::memcmp(&v, &values[0], sizeof v) == 0; });
+  const bool constant =
+      std::all_of(values.begin(), values.end(), [&](const T& v) { return bits_of(v) == bits_of(values[0]); });
   if (constant) values.resize(1);
   EncodedColumn column{kind, constant ? wire::Codec::constant : wire::Codec::raw, {}};
   column.bytes.assign(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));

@@ -339,12 +339,12 @@ void Store::Committer::quarantine(const Group& group, rocksdb::WriteBatch& batch
   for (const Work& work : group.works) {
     for (const RejectedEvent& rejected : work.batch.rejected) {
       const std::string value = encode_quarantine({0, now, work.source, rejected});
-      batch.Put(disk[Disk::quarantine], sequence_key(store_.quarantine_next_++), value);
+      batch.Put(disk[Disk::quarantined], sequence_key(store_.quarantine_next_++), value);
     }
   }
   std::uint64_t count = store_.quarantine_count_ + group.rejected;
   if (count > kQuarantineEntries) {
-    batch.DeleteRange(disk[Disk::quarantine], sequence_key(0),
+    batch.DeleteRange(disk[Disk::quarantined], sequence_key(0),
                       sequence_key(store_.quarantine_next_ - kQuarantineEntries));
     count = kQuarantineEntries;
   }

@@ -18,7 +18,7 @@ std::uint64_t sequence_of_key(std::string_view key);
 class Store::Disk final : public ChunkSource {
  public:
   /// Names and order of the column families; part of the format.
-  enum Family : std::size_t { meta, events, journal, chunk_index, chunk, quarantine, families };
+  enum Family : std::size_t { meta, events, journal, chunk_index, chunk, quarantined, families };
 
   static Result<std::unique_ptr<Disk>> open(const std::filesystem::path& directory);
   ~Disk() override;

@@ -849,7 +849,7 @@ void MachineRecord::heard(Timestamp t, Sequence commit) {
   change_timeline({from, to}, commit, change);
 }
 
-void MachineRecord::set_heard(std::vector<Timestamp> times, Sequence commit) {
+void MachineRecord::set_heard(const std::vector<Timestamp>& times, Sequence commit) {
   const Duration timeout = master_->latest().settings(id_).silence_timeout;
   std::vector<HeardRun> runs;
   if (timeout > Duration{0}) {

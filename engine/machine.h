@@ -86,7 +86,7 @@ class MachineRecord {
   /// A reading was taken in: the machine was heard at `t`.
   void heard_reading(Timestamp t, Sequence commit);
   /// A reading was withdrawn or the silence time-out has changed: all times that the machine was heard, sorted.
-  void set_heard(std::vector<Timestamp> times, Sequence commit);
+  void set_heard(const std::vector<Timestamp>& times, Sequence commit);
   /// The description has changed: computes all sums anew. Buckets that changed get the revision `commit`.
   void use(const MasterData& master, Sequence commit);
   /// Times of all live events but readings and classifications.

@@ -74,7 +74,7 @@ const ShiftPlan* PlantVersion::plan_for(const Machine& machine) {
     if (closures.size() > before) key += "closures " + to_string(scope) + '\n';
   }
   auto& plan = plans_[key];
-  if (!plan) plan = std::make_unique<ShiftPlan>(*wall_, std::move(shifts), std::move(closures), valid_);
+  if (!plan) plan = std::make_unique<ShiftPlan>(*wall_, std::move(shifts), closures, valid_);
   return plan.get();
 }
 

@@ -202,7 +202,7 @@ Result<void> Store::recover() {
   }
 
   std::uint64_t count = 0;
-  const auto counted = disk_->scan(Disk::quarantine, "", [&](std::string_view key, std::string_view) {
+  const auto counted = disk_->scan(Disk::quarantined, "", [&](std::string_view key, std::string_view) {
     quarantine_next_ = sequence_of_key(key) + 1;
     ++count;
     return true;
@@ -259,7 +259,7 @@ Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit, Heard
     if (const auto collected = group->collect_times(*disk_, times); !collected) return collected.error();
   }
   std::sort(times.begin(), times.end());
-  machine.set_heard(std::move(times), commit);
+  machine.set_heard(times, commit);
   return {};
 }
 
@@ -496,7 +496,7 @@ std::vector<QuarantineEntry> Store::quarantine(std::uint64_t after, std::size_t 
   std::vector<QuarantineEntry> entries;
   if (limit == 0) return entries;
   const auto scanned =
-      disk_->scan(Disk::quarantine, sequence_key(after + 1), [&](std::string_view key, std::string_view value) {
+      disk_->scan(Disk::quarantined, sequence_key(after + 1), [&](std::string_view key, std::string_view value) {
         if (auto entry = decode_quarantine(sequence_of_key(key), value)) entries.push_back(std::move(*entry));
         return entries.size() < limit;
       });
@@ -508,7 +508,7 @@ Result<void> Store::discard_quarantine(const std::vector<std::uint64_t>& numbers
   Result<void> outcome;
   committer_->run_task([&] {
     rocksdb::WriteBatch batch;
-    for (const std::uint64_t number : numbers) batch.Delete((*disk_)[Disk::quarantine], sequence_key(number));
+    for (const std::uint64_t number : numbers) batch.Delete((*disk_)[Disk::quarantined], sequence_key(number));
     outcome = committer_->write(batch);
     if (outcome) quarantine_count_ -= std::min<std::uint64_t>(quarantine_count_, numbers.size());
   });

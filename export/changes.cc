@@ -22,12 +22,13 @@ std::string common_settings(const PlantVersion& version) {
   boost::json::object all = to_json(version.plant());
   boost::json::object& plant = all.at("plant").as_object();
   for (const char* key : {"id", "name", "auto_register"}) plant.erase(key);
-  for (const char* key : {"retention", "area", "line", "machine", "product", "tag", "alert", "characteristic", "recipe",
-                          "ideal_cycle", "defect"}) {
+  for (const char* key : {"retention", "area", "line", "machine", "product", "tag", "alert", "characteristic",
+                          "recipe", "ideal_cycle", "defect"}) {
     all.erase(key);
   }
   for (boost::json::value& reason : all.at("reason").as_array()) reason.as_object().erase("name");
-  return fmt::format("{}{}{}", micros(version.valid().begin), micros(version.valid().end), boost::json::serialize(all));
+  return fmt::format("{}{}{}", micros(version.valid().begin), micros(version.valid().end),
+                     boost::json::serialize(all));
 }
 
 /// Spans of cells that changed after `commit`.
@@ -37,16 +38,17 @@ void add_changed(const std::map<Timestamp, Cell>& cells, Sequence commit, Interv
   }
 }
 
-/// Where stops may have changed with a moment of the timeline: from the stretch that it lies in on. How far on is not
-/// known here: silences go on with the state before them, and a classification without an end reaches to the end of its
-/// stretch, of which there may be two now where there was one. Live events are near now, so this is little.
-TimeRange stops_from(const MachineRecord& record, TimeRange touched, Timestamp now) {
+/// Where the timeline may have changed with a moment of it: from the stretch that it lies in on. How far on is
+/// not known here: silences go on with the state before them, and a classification without an end reaches to the
+/// end of its stretch, of which there may be two now where there was one. Live events are near now, so this is
+/// little.
+TimeRange affected_from(const MachineRecord& record, TimeRange touched, Timestamp now) {
   const std::vector<Segment> segments = record.segments({touched.begin - kTick, touched.begin + kTick}, now);
   return {segments.empty() ? touched.begin : std::min(segments.front().range.begin, touched.begin), now};
 }
 
-/// When one of the orders was first spoken of. Pieces from then on may take product and order from it: a start knows its
-/// product from the plan, and where another order ran meanwhile is not known here.
+/// When one of the orders was first spoken of. Pieces from then on may take product and order from it: a start
+/// knows its product from the plan, and where another order ran meanwhile is not known here.
 Timestamp first_mention(const StoreView& view, const MachineRecord& record,
                         const std::set<std::string, std::less<>>& orders) {
   for (const OrderRecord& order : record.orders()) {
@@ -113,7 +115,8 @@ PlantDigests digests_of(const std::vector<std::shared_ptr<PlantVersion>>& versio
       boost::json::object machine = all.at("machine").as_array()[i].as_object();
       machine.erase("name");
       const Line* line = plant.line(plant.machines[i].line);
-      own[plant.machines[i].id] += boost::json::serialize(machine) + '@' + (line == nullptr ? "" : line->area) + '\n';
+      own[plant.machines[i].id] +=
+          boost::json::serialize(machine) + '@' + (line == nullptr ? "" : line->area) + '\n';
     }
     for (const boost::json::value& cycle : all.at("ideal_cycle").as_array()) {
       own[std::string{cycle.at("machine").as_string()}] += boost::json::serialize(cycle) + '\n';
@@ -145,8 +148,8 @@ MachineChanges changes_of(const StoreView& view, MachineId machine, const Export
   if (record.tail_revision() > last.commit) {
     changes.figures.add({std::min(record.settled_until(), previous.settled.value_or(kBeginOfTime)), now});
   }
-  // Silence, and the end of a machine that is switched off, follow from the last time it was heard, without a commit
-  // in the buckets that they reach into.
+  // Silence, and the end of a machine that is switched off, follow from the last time it was heard, without a
+  // commit in the buckets that they reach into.
   const MachineSettings& settings = view.master().latest().settings(machine);
   if (previous.last_event && !settings.active) changes.figures.add({*previous.last_event, now});
   if (settings.silence_timeout > Duration{0}) {
@@ -154,9 +157,10 @@ MachineChanges changes_of(const StoreView& view, MachineId machine, const Export
     if (previous.last_event) touches.timeline.add({*previous.last_event, now});
   }
   changes.stops.add(changes.figures);
-  for (const TimeRange& touched : touches.timeline.ranges()) {
-    changes.figures.add(touched);
-    changes.stops.add(stops_from(record, touched, now));
+  if (!touches.timeline.empty()) {
+    const TimeRange affected = affected_from(record, touches.timeline.ranges().front(), now);
+    changes.figures.add(affected);
+    changes.stops.add(affected);
   }
   for (const TimeRange& touched : touches.pieces.ranges()) changes.figures.add(touched);
   if (!touches.orders.empty()) changes.figures.add({first_mention(view, record, touches.orders), now});

@@ -20,12 +20,12 @@ struct ExportedMachine {
   std::optional<Timestamp> settled;  ///< MachineRecord::settled_until()
 };
 
-/// Where the events since the last flush have touched a machine. An event's identity holds its time, so a correction
-/// or withdrawal touches the same moment as what it replaces.
+/// Where the events since the last flush have touched a machine. An event's identity holds its time, so a
+/// correction or withdrawal touches the same moment as what it replaces.
 struct Touches {
   Intervals timeline;  ///< states and classifications: figures and stops
   Intervals pieces;    ///< counts and cycles: pieces, their products, orders and defects
-  Intervals heard;         ///< all but classifications: where silence may have ended, or begun
+  Intervals heard;     ///< all but classifications: where silence may have ended, or begun
   std::set<std::string, std::less<>> orders;
   void add(const Event& event);
 };
@@ -33,8 +33,8 @@ struct Touches {
 /// What of a machine must be looked at again. It may hold more than has changed, never less.
 struct MachineChanges {
   bool everything = false;
-  Intervals figures;        ///< of all grains, and pieces
-  Intervals shifts, days;   ///< besides
+  Intervals figures;       ///< of all grains, and pieces
+  Intervals shifts, days;  ///< besides
   Intervals stops;
   bool orders = false;
 };

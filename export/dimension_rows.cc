@@ -28,7 +28,8 @@ std::string member(const json::object& object, std::string_view key) {
 const json::array& list(const json::object& plant, std::string_view key) { return plant.at(key).as_array(); }
 
 /// The entries of a list of the description that are of one machine, product ..., as JSON without that key.
-std::string entries_of(const json::object& plant, std::string_view name, std::string_view key, std::string_view id) {
+std::string entries_of(const json::object& plant, std::string_view name, std::string_view key,
+                       std::string_view id) {
   json::array found;
   for (const json::value& entry : list(plant, name)) {
     if (member(entry.as_object(), key) != id) continue;
@@ -41,12 +42,28 @@ std::string entries_of(const json::object& plant, std::string_view name, std::st
 
 std::vector<SqlRow> equipment_rows(const Plant& plant, const json::object& all) {
   std::vector<SqlRow> rows;
-  rows.push_back({kind_of("plant"), plant.id, plant.name, kPlantLevel, {}, {}, {}, {}, std::int64_t{1},
+  rows.push_back({kind_of("plant"),
+                  plant.id,
+                  plant.name,
+                  kPlantLevel,
+                  {},
+                  {},
+                  {},
+                  {},
+                  std::int64_t{1},
                   json::serialize(all.at("plant"))});
   const SqlValue root = kind_of("plant");
   for (std::size_t i = 0; i < plant.areas.size(); ++i) {
     const Area& a = plant.areas[i];
-    rows.push_back({kind_of("area"), a.id, a.name, kAreaLevel, root, plant.id, a.id, {}, std::int64_t{1},
+    rows.push_back({kind_of("area"),
+                    a.id,
+                    a.name,
+                    kAreaLevel,
+                    root,
+                    plant.id,
+                    a.id,
+                    {},
+                    std::int64_t{1},
                     json::serialize(list(all, "area")[i])});
   }
   for (std::size_t i = 0; i < plant.lines.size(); ++i) {
@@ -112,7 +129,8 @@ Civil civil_of(std::int32_t day) {
 SqlRow date_row(std::int32_t day) {
   constexpr std::string_view kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
                                           "July",    "August",   "September", "October", "November", "December"};
-  constexpr std::string_view kDays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
+  constexpr std::string_view kDays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                        "Friday", "Saturday", "Sunday"};
   const Civil c = civil_of(day);
   const auto on = static_cast<std::int32_t>(weekday(day));
   // ISO 8601: a week belongs to the year that its Thursday lies in.

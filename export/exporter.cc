@@ -31,7 +31,8 @@ Result<FlushReport> flush_target(const Store& store, Target& target) {
     const auto version = opened->version();
     if (!version) return version.error();
     if (*version < SqliteTarget::newest_version()) {
-      if (const auto migrated = opened->migrate_to(SqliteTarget::newest_version()); !migrated) return migrated.error();
+      if (const auto migrated = opened->migrate_to(SqliteTarget::newest_version()); !migrated)
+        return migrated.error();
     }
     target.open.emplace(std::move(*opened));
   }
@@ -94,7 +95,8 @@ void Exporter::State::flush_one(std::size_t index, bool at_once) {
   }
   const auto report = flush_target(store, target);
   const SteadyTime end = std::chrono::steady_clock::now();
-  target.pause = report ? options.interval : std::min(options.longest_pause, std::max(options.interval, 2 * target.pause));
+  target.pause =
+      report ? options.interval : std::min(options.longest_pause, std::max(options.interval, 2 * target.pause));
   target.due = end + target.pause;
   const std::lock_guard guard{mutex};
   note(status[index], report, std::chrono::duration_cast<Duration>(end - begin));

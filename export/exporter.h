@@ -36,8 +36,8 @@ struct ExporterOptions {
 /// One thread flushes every target in turn; whatever a target does, ingest and queries go on. Any thread may call.
 class Exporter {
  public:
-  /// Parses the URLs and starts; a target that cannot be opened is failing and tried again. invalid_argument: a URL.
-  /// `store` outlives the exporter.
+  /// Parses the URLs and starts; a target that cannot be opened is failing and tried again. invalid_argument: a
+  /// URL. `store` outlives the exporter.
   static Result<std::unique_ptr<Exporter>> open(const Store& store, const std::vector<std::string>& urls,
                                                 ExporterOptions options = {});
   /// Flushes what is left, then stops.

@@ -125,7 +125,8 @@ Result<void> Flush::look_at_target() {
     return us == nullptr ? std::nullopt : std::optional{from_micros(*us)};
   };
   for (const SqlRow& row : *rows) {
-    known_[std::get<std::string>(row[0])] = {std::get<std::string>(row[1]), time(row[2]), time(row[3]), time(row[4])};
+    known_[std::get<std::string>(row[0])] = {std::get<std::string>(row[1]), time(row[2]), time(row[3]),
+                                             time(row[4])};
   }
   return {};
 }
@@ -335,7 +336,8 @@ Result<void> Flush::write_stops(MachineId machine, TimeRange span) {
   return {};
 }
 
-/// A stop is one row, whole: the span grows until no stop, neither of now nor of the last flush, reaches over its edges.
+/// A stop is one row, whole: the span grows until no stop, neither of now nor of the last flush, reaches over its
+/// edges.
 Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
   std::string name;
   std::vector<SqlRow> rows;
@@ -355,7 +357,8 @@ Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
     const auto old = target_.rows(tables::fact_downtime, stops_in(name, part));
     if (!old) return old.error();
     for (const SqlRow& row : *old) {
-      reach = joined(reach, {from_micros(std::get<std::int64_t>(row[1])), from_micros(std::get<std::int64_t>(row[2]))});
+      reach = joined(reach,
+                     {from_micros(std::get<std::int64_t>(row[1])), from_micros(std::get<std::int64_t>(row[2]))});
     }
     grown = reach != part;
     part = reach;
@@ -380,7 +383,8 @@ std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId
   std::vector<std::pair<std::string, TimeRange>> changed;
   for (const ReadingGroup* group : view.groups(machine)) {
     Intervals minutes;
-    if (only_) minutes.add({floor_minute(only_->begin), floor_minute(only_->end - kTick) + std::chrono::minutes{1}});
+    if (only_)
+      minutes.add({floor_minute(only_->begin), floor_minute(only_->end - kTick) + std::chrono::minutes{1}});
     if (!only_) {
       for (const TimeRange& range : group->changed_since(before_.commit)) {
         minutes.add({floor_minute(range.begin), floor_minute(range.end - kTick) + std::chrono::minutes{1}});
@@ -419,7 +423,9 @@ Result<void> Flush::write_readings(MachineId machine, const std::string& tag, Ti
 /// As it was before its rows were read: what comes later is looked at again.
 Result<void> Flush::remember(const std::string& name, const ExportedMachine& machine) {
   if (only_) return {};
-  const auto us = [](const std::optional<Timestamp>& t) { return t ? SqlValue{std::int64_t{micros(*t)}} : SqlValue{}; };
+  const auto us = [](const std::optional<Timestamp>& t) {
+    return t ? SqlValue{std::int64_t{micros(*t)}} : SqlValue{};
+  };
   return replace(tables::exported_machine, of_machine(name),
                  {{name, machine.settings_digest, us(machine.from), us(machine.last_event), us(machine.settled)}});
 }

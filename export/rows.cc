@@ -163,8 +163,8 @@ PieceRows piece_rows(const StoreView& view, MachineId machine, const Bucket& hou
   const std::string name = view.numbers().name(machine), start = format_time(hour.range.begin),
                     day = format_day(hour.business_day);
   for (const auto& [key, s] : by_order) {
-    rows.production.push_back({name, start, text(key.first), text(key.second), day, s.good + s.scrap + s.rework, s.good,
-                               s.scrap, s.rework, s.startup_rejects, s.unplanned, s.unplanned_good,
+    rows.production.push_back({name, start, text(key.first), text(key.second), day, s.good + s.scrap + s.rework,
+                               s.good, s.scrap, s.rework, s.startup_rejects, s.unplanned, s.unplanned_good,
                                ideal_seconds(s, s.ideal), ideal_seconds(s, s.ideal_good)});
   }
   for (const auto& [key, s] : by_defect) {
@@ -198,7 +198,8 @@ std::vector<SqlRow> order_rows(const StoreView& view, MachineId machine) {
   struct Order {
     NameId product = NameId::none;
     std::int64_t quantity = kAbsent;
-    Timestamp planned_start = kBeginOfTime, planned_end = kBeginOfTime, started = kBeginOfTime, ended = kBeginOfTime;
+    Timestamp planned_start = kBeginOfTime, planned_end = kBeginOfTime, started = kBeginOfTime,
+              ended = kBeginOfTime;
     std::string_view status = "planned";
   };
   std::map<std::string_view, Order> orders;
@@ -253,11 +254,12 @@ Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingGrou
   }
   std::vector<SqlRow> rows;
   for (const auto& [minute, s] : minutes) {
-    const auto value = [&](double v) { return s.numbers == 0 ? SqlValue{} : SqlValue{v}; };
-    rows.push_back({text(view.numbers().name(group.machine())), text(group.tag()), format_time(minute), s.readings,
-                    s.good, s.numbers, value(s.minimum), value(s.maximum),
-                    value(static_cast<double>(s.sum / static_cast<long double>(std::max<std::int64_t>(s.numbers, 1)))),
-                    value(s.first), value(s.last), s.text ? SqlValue{*s.text} : SqlValue{}});
+    const auto value = [&s = s](double v) { return s.numbers == 0 ? SqlValue{} : SqlValue{v}; };
+    rows.push_back(
+        {text(view.numbers().name(group.machine())), text(group.tag()), format_time(minute), s.readings, s.good,
+         s.numbers, value(s.minimum), value(s.maximum),
+         value(static_cast<double>(s.sum / static_cast<long double>(std::max<std::int64_t>(s.numbers, 1)))),
+         value(s.first), value(s.last), s.text ? SqlValue{*s.text} : SqlValue{}});
   }
   return rows;
 }

@@ -71,15 +71,16 @@ struct SqliteDatabase::State {
     statements.clear();
   }
   Error error() const {
-    return {code_of(sqlite3_extended_errcode(handle)), fmt::format("{}: {}", file.string(), sqlite3_errmsg(handle))};
+    return {code_of(sqlite3_extended_errcode(handle)),
+            fmt::format("{}: {}", file.string(), sqlite3_errmsg(handle))};
   }
 
   Result<sqlite3_stmt*> prepare(std::string_view sql, const std::vector<SqlValue>& values) {
     auto found = statements.find(sql);
     if (found == statements.end()) {
       sqlite3_stmt* statement = nullptr;
-      const int code = sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                          &statement, nullptr);
+      const int code = sqlite3_prepare_v3(handle, sql.data(), static_cast<int>(sql.size()),
+                                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
       if (code != SQLITE_OK) return error();
       found = statements.emplace(std::string{sql}, statement).first;
     }

@@ -1,5 +1,5 @@
-// One open SQLite file: statements in, rows out. The rest of export speaks of tables and rows; SQLite's own calls stand
-// behind this header.
+// One open SQLite file: statements in, rows out. The rest of export speaks of tables and rows; SQLite's own calls
+// stand behind this header.
 #pragma once
 
 #include "export/table.h"
@@ -18,8 +18,8 @@ class SqliteDatabase {
  public:
   enum class Mode { create, existing };
 
-  /// WAL, synchronous=FULL, foreign keys on. not_found: no such file with Mode::existing; corruption: not an SQLite
-  /// file or a damaged one; io: anything else.
+  /// WAL, synchronous=FULL, foreign keys on. not_found: no such file with Mode::existing; corruption: not an
+  /// SQLite file or a damaged one; io: anything else.
   static Result<SqliteDatabase> open(const std::filesystem::path& file, Mode mode);
   ~SqliteDatabase();
   SqliteDatabase(SqliteDatabase&&) noexcept;

@@ -48,7 +48,8 @@ std::string upsert_of(const Table& table) {
   std::string marks, updates;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     marks += i == 0 ? "?" : ", ?";
-    if (i >= table.key) updates += fmt::format("{0}{1} = excluded.{1}", updates.empty() ? "" : ", ", quoted(table.columns[i]));
+    if (i >= table.key)
+      updates += fmt::format("{0}{1} = excluded.{1}", updates.empty() ? "" : ", ", quoted(table.columns[i]));
   }
   return fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}", table.name,
                      columns_of(table, table.columns.size()), marks, columns_of(table, table.key), updates);
@@ -93,8 +94,9 @@ Result<void> SqliteTarget::check_schema() {
     const auto others = database_.query("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1");
     if (!others) return others.error();
     if (others->empty()) return {};
-    return Error{ErrorCode::conflict, fmt::format("has a table \"{}\" that is not of Takt; choose a file of its own",
-                                                  std::get<std::string>(others->front()[0]))};
+    return Error{ErrorCode::conflict,
+                 fmt::format("has a table \"{}\" that is not of Takt; choose a file of its own",
+                             std::get<std::string>(others->front()[0]))};
   }
   const auto steps = database_.query("SELECT version, checksum FROM takt_schema ORDER BY version");
   if (!steps) return steps.error();
@@ -136,7 +138,8 @@ Result<std::vector<AppliedMigration>> SqliteTarget::applied() {
 
 Result<void> SqliteTarget::migrate_to(int wanted) {
   if (wanted < 0 || wanted > newest_version()) {
-    return invalid(fmt::format("there is no schema version {}; they are 0 (empty) to {}", wanted, newest_version()));
+    return invalid(
+        fmt::format("there is no schema version {}; they are 0 (empty) to {}", wanted, newest_version()));
   }
   if (const auto begun = begin(); !begun) return begun;
   const auto all_steps = [&]() -> Result<void> {
@@ -163,7 +166,8 @@ Result<void> SqliteTarget::step(int version, bool up) {
   const Migration* migration = migration_of(version);
   TAKT_INVARIANT(migration != nullptr);
   if (const auto run = database_.run_script(up ? migration->up : migration->down); !run) {
-    return Error{run.error().code, fmt::format("migration {} ({}): {}", version, migration->name, run.error().context)};
+    return Error{run.error().code,
+                 fmt::format("migration {} ({}): {}", version, migration->name, run.error().context)};
   }
   const auto noted =
       up ? database_.execute("INSERT INTO takt_schema VALUES (?, ?, strftime('%Y-%m-%dT%H:%M:%SZ'), ?)",
@@ -196,24 +200,28 @@ Result<std::optional<Watermark>> SqliteTarget::watermark() {
   if (!found) return found.error();
   if (found->empty()) return std::optional<Watermark>{};
   const SqlRow& row = found->front();
-  return std::optional{Watermark{std::get<std::string>(row[1]), static_cast<Sequence>(std::get<std::int64_t>(row[2])),
+  return std::optional{Watermark{std::get<std::string>(row[1]),
+                                 static_cast<Sequence>(std::get<std::int64_t>(row[2])),
                                  from_micros(std::get<std::int64_t>(row[3])), std::get<std::string>(row[5])}};
 }
 
 Result<void> SqliteTarget::set_watermark(const Watermark& w) {
-  const auto done = put(tables::watermark, {std::int64_t{1}, w.store_id, static_cast<std::int64_t>(w.commit),
-                                            std::int64_t{micros(w.flushed)}, format_time(w.flushed), w.plant_digest});
+  const auto done =
+      put(tables::watermark, {std::int64_t{1}, w.store_id, static_cast<std::int64_t>(w.commit),
+                              std::int64_t{micros(w.flushed)}, format_time(w.flushed), w.plant_digest});
   if (!done) return done.error();
   return {};
 }
 
 Result<std::vector<SqlRow>> SqliteTarget::rows(const Table& table, const Slice& slice) {
-  return database_.query(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {}", columns_of(table, table.columns.size()),
-                                     table.name, slice.where, columns_of(table, table.key)),
-                         slice.values);
+  return database_.query(
+      fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {}", columns_of(table, table.columns.size()), table.name,
+                  slice.where, columns_of(table, table.key)),
+      slice.values);
 }
 
-Result<std::size_t> SqliteTarget::replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& wanted) {
+Result<std::size_t> SqliteTarget::replace(const Table& table, const Slice& slice,
+                                          const std::vector<SqlRow>& wanted) {
   const auto present = rows(table, slice);
   if (!present) return present.error();
   std::map<SqlRow, const SqlRow*> stale;

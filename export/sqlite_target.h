@@ -53,7 +53,8 @@ class SqliteTarget {
   Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {}) {
     return database_.query(sql, values);
   }
-  /// Makes the slice hold exactly `rows`: writes what differs, removes what is not among them. How many rows changed.
+  /// Makes the slice hold exactly `rows`: writes what differs, removes what is not among them. How many rows
+  /// changed.
   Result<std::size_t> replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows);
   Result<std::size_t> put(const Table& table, const SqlRow& row);
   Result<std::size_t> remove(const Table& table, const Slice& slice);

@@ -59,13 +59,14 @@ Table rollup(std::string_view name) {
 
 }  // namespace
 
-const Table dim_date{"dim_date",
-                     {"date_key", "date", "year", "quarter", "month", "month_name", "day_of_month", "day_of_year",
-                      "day_of_week", "day_name", "iso_year", "iso_week", "is_weekend", "fiscal_year", "fiscal_period"},
-                     1};
+const Table dim_date{
+    "dim_date",
+    {"date_key", "date", "year", "quarter", "month", "month_name", "day_of_month", "day_of_year", "day_of_week",
+     "day_name", "iso_year", "iso_week", "is_weekend", "fiscal_year", "fiscal_period"},
+    1};
 const Table dim_shift{"dim_shift",
-                      {"position", "shift", "name", "scope", "days", "start_time", "end_time", "breaks", "duration_s",
-                       "valid_from", "valid_to"},
+                      {"position", "shift", "name", "scope", "days", "start_time", "end_time", "breaks",
+                       "duration_s", "valid_from", "valid_to"},
                       1};
 const Table dim_equipment{
     "dim_equipment",
@@ -81,26 +82,26 @@ const Table dim_downtime_reason{"dim_downtime_reason",
                                 1};
 const Table dim_date_range{"dim_date_range", {"name", "start", "end"}, 1};
 const Table dim_order{"dim_order",
-                      {"machine", "order_id", "product", "planned_quantity", "planned_start", "planned_end", "started",
-                       "ended", "status"},
+                      {"machine", "order_id", "product", "planned_quantity", "planned_start", "planned_end",
+                       "started", "ended", "status"},
                       2};
 const Table fact_production{
     "fact_production",
-    {"machine", "hour", "product", "order_id", "business_date", "produced_quantity", "good_quantity", "scrap_quantity",
-     "rework_quantity", "startup_reject_quantity", "unplanned_produced_quantity", "unplanned_good_quantity",
-     "ideal_production_time_s", "ideal_good_time_s"},
+    {"machine", "hour", "product", "order_id", "business_date", "produced_quantity", "good_quantity",
+     "scrap_quantity", "rework_quantity", "startup_reject_quantity", "unplanned_produced_quantity",
+     "unplanned_good_quantity", "ideal_production_time_s", "ideal_good_time_s"},
     4};
 const Table fact_downtime{"fact_downtime",
                           {"machine", "start_us", "end_us", "start", "end", "business_date", "shift", "reason",
                            "reason_category", "minor_stop", "open", "duration_s", "planned_duration_s"},
                           2};
 const Table fact_quality{"fact_quality",
-                         {"machine", "ts_us", "characteristic", "serial", "event_id", "ts", "business_date", "product",
-                          "value", "subgroup", "result", "defect", "quantity"},
+                         {"machine", "ts_us", "characteristic", "serial", "event_id", "ts", "business_date",
+                          "product", "value", "subgroup", "result", "defect", "quantity"},
                          5};
 const Table fact_scrap{"fact_scrap",
-                       {"machine", "hour", "product", "defect", "business_date", "scrap_quantity", "rework_quantity",
-                        "startup_reject_quantity"},
+                       {"machine", "hour", "product", "defect", "business_date", "scrap_quantity",
+                        "rework_quantity", "startup_reject_quantity"},
                        4};
 const Table fact_sensor_event{"fact_sensor_event",
                               {"machine", "tag", "minute", "readings", "good_readings", "value_count", "value_min",
@@ -109,16 +110,15 @@ const Table fact_sensor_event{"fact_sensor_event",
 const Table oee_rollup_hourly = rollup("oee_rollup_hourly");
 const Table oee_rollup_shift = rollup("oee_rollup_shift");
 const Table oee_rollup_daily = rollup("oee_rollup_daily");
-const Table watermark{"takt_watermark",
-                      {"only_row", "store_id", "commit_number", "flushed_us", "flushed_at", "plant_digest"},
-                      1};
-const Table exported_machine{"takt_exported_machine", {"machine", "settings_digest", "from_us", "last_event_us", "settled_us"}, 1};
+const Table watermark{
+    "takt_watermark", {"only_row", "store_id", "commit_number", "flushed_us", "flushed_at", "plant_digest"}, 1};
+const Table exported_machine{
+    "takt_exported_machine", {"machine", "settings_digest", "from_us", "last_event_us", "settled_us"}, 1};
 
 const std::vector<const Table*>& of_machines() {
-  static const std::vector<const Table*> kTables{&oee_rollup_hourly, &oee_rollup_shift, &oee_rollup_daily,
-                                                 &fact_production,   &fact_downtime,    &fact_quality,
-                                                 &fact_scrap,        &fact_sensor_event, &dim_order,
-                                                 &exported_machine};
+  static const std::vector<const Table*> kTables{
+      &oee_rollup_hourly, &oee_rollup_shift, &oee_rollup_daily,  &fact_production, &fact_downtime,
+      &fact_quality,      &fact_scrap,       &fact_sensor_event, &dim_order,       &exported_machine};
   return kTables;
 }
 

@@ -11,7 +11,8 @@ Result<TargetUrl> parse_target_url(std::string_view url) {
   }
   std::string_view file = url.substr(kScheme.size());
   if (const std::size_t options = file.find('?'); options != std::string_view::npos) {
-    return invalid(fmt::format("\"{}\": the option \"{}\" is not known for SQLite targets", url, file.substr(options + 1)));
+    return invalid(
+        fmt::format("\"{}\": the option \"{}\" is not known for SQLite targets", url, file.substr(options + 1)));
   }
   if (file.starts_with("//")) file.remove_prefix(2);
   if (file.empty()) return invalid(fmt::format("\"{}\" names no file; write sqlite:FILE", url));

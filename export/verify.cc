@@ -36,7 +36,8 @@ class Verification {
   Result<void> check_readings(MachineId machine);
   Result<void> check_dimensions();
   Result<void> check_strangers();
-  Result<void> compare(const Table& table, const std::string& machine, const Slice& slice, const std::vector<SqlRow>& rows);
+  Result<void> compare(const Table& table, const std::string& machine, const Slice& slice,
+                       const std::vector<SqlRow>& rows);
   void tell(Difference difference);
 
   const Store& store_;
@@ -84,7 +85,8 @@ Result<void> Verification::compare(const Table& table, const std::string& machin
   };
   const auto name = [&](const SqlRow& row) {
     std::string text;
-    for (std::size_t i = machine.empty() ? 0 : 1; i < table.key; ++i) text += (text.empty() ? "" : " ") + text_of(row[i]);
+    for (std::size_t i = machine.empty() ? 0 : 1; i < table.key; ++i)
+      text += (text.empty() ? "" : " ") + text_of(row[i]);
     return text;
   };
   std::map<SqlRow, const SqlRow*> left;
@@ -100,11 +102,13 @@ Result<void> Verification::compare(const Table& table, const std::string& machin
       const SqlValue& actual = (*found->second)[i];
       // The commit number stays aside (contract 7.2): a stretch that lasts is told anew with each state after it.
       if (row[i] == actual || table.columns[i] == "revision") continue;
-      tell({std::string{table.name}, machine, name(row), std::string{table.columns[i]}, text_of(row[i]), text_of(actual)});
+      tell({std::string{table.name}, machine, name(row), std::string{table.columns[i]}, text_of(row[i]),
+            text_of(actual)});
     }
     left.erase(found);
   }
-  for (const auto& [k, row] : left) tell({std::string{table.name}, machine, name(*row), "row", "missing", "present"});
+  for (const auto& [k, row] : left)
+    tell({std::string{table.name}, machine, name(*row), "row", "missing", "present"});
   return {};
 }
 
@@ -116,8 +120,8 @@ Result<void> Verification::check_machine(MachineId machine) {
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
     if (const auto done = check_buckets(machine, grain); !done) return done;
   }
-  for (const auto check : {&Verification::check_stops, &Verification::check_orders, &Verification::check_inspections,
-                           &Verification::check_readings}) {
+  for (const auto check : {&Verification::check_stops, &Verification::check_orders,
+                           &Verification::check_inspections, &Verification::check_readings}) {
     if (const auto done = (this->*check)(machine); !done) return done;
   }
   return {};
@@ -193,7 +197,8 @@ Result<void> Verification::check_inspections(MachineId machine) {
   if (!found) return found.error();
   report_.rows += static_cast<std::size_t>(count);
   const SqlRow& totals = found->front();
-  if (totals[0] != SqlValue{count}) tell({"fact_quality", name, "", "count", fmt::format("{}", count), text_of(totals[0])});
+  if (totals[0] != SqlValue{count})
+    tell({"fact_quality", name, "", "count", fmt::format("{}", count), text_of(totals[0])});
   if (totals[1] != SqlValue{quantity}) {
     tell({"fact_quality", name, "", "sum of quantity", fmt::format("{}", quantity), text_of(totals[1])});
   }
@@ -253,8 +258,8 @@ Result<void> Verification::check_dimensions() {
 }  // namespace
 
 std::string to_string(const Difference& d) {
-  return fmt::format("{}{}{}{}{}: {} is {} in the engine, {} in the target", d.table, d.machine.empty() ? "" : " ", d.machine,
-                     d.row.empty() ? "" : " ", d.row, d.column, d.engine, d.target);
+  return fmt::format("{}{}{}{}{}: {} is {} in the engine, {} in the target", d.table, d.machine.empty() ? "" : " ",
+                     d.machine, d.row.empty() ? "" : " ", d.row, d.column, d.engine, d.target);
 }
 
 Result<VerifyReport> verify(const Store& store, SqliteTarget& target) {

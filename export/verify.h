@@ -29,7 +29,8 @@ struct VerifyReport {
 };
 
 /// Compares all rollups, facts and dimensions as of the target's last flush. Meant for a store at rest: what is
-/// committed meanwhile may be told as a difference. not_found: nothing was flushed yet; conflict: another store's rows.
+/// committed meanwhile may be told as a difference. not_found: nothing was flushed yet; conflict: another store's
+/// rows.
 Result<VerifyReport> verify(const Store& store, SqliteTarget& target);
 
 }  // namespace takt

@@ -69,7 +69,7 @@ AttributesFault append_array(std::string& out, ondemand::array array, int depth)
   bool first = true;
   for (auto element : array) {
     ondemand::value value;
-    if (std::move(element).get(value) != simdjson::SUCCESS) return AttributesFault::broken;
+    if (element.get(value) != simdjson::SUCCESS) return AttributesFault::broken;
     if (!std::exchange(first, false)) out += ',';
     if (const AttributesFault fault = append_value(out, value, depth); fault != AttributesFault::none)
       return fault;

@@ -205,7 +205,7 @@ Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& requ
   const auto member = [&](Scope scope, MachineId machine) {
     const auto at = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.first == scope; });
     if (at != members.end()) return at->second.push_back(machine);
-    members.push_back({std::move(scope), {machine}});
+    members.emplace_back(std::move(scope), std::vector{machine});
   };
   for (const MachineId machine : *machines) {
     const std::string& name = view.numbers().name(machine);

@@ -97,7 +97,8 @@ class EventBatch {
  public:
   std::vector<Event> events;
   std::vector<std::size_t> indexes;  ///< events[i] stood at indexes[i] of its request
-  std::vector<std::string_view> raw;  ///< events[i] as received, for the quarantine (may be empty for trusted input)
+  std::vector<std::string_view>
+      raw;  ///< events[i] as received, for the quarantine (may be empty for trusted input)
   std::vector<RejectedEvent> rejected;
 
   /// Copies `text` into the batch.

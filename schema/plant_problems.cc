@@ -39,7 +39,7 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
-void Problems::add(int line, std::string path, std::string message) {
+void Problems::add(int line, const std::string& path, const std::string& message) {
   if (!paths_.insert(path).second) return;
   std::string text = file_;
   if (line > 0) text += (text.empty() ? "line " : ":") + std::to_string(line);

@@ -19,7 +19,7 @@ class Problems {
   /// `file` goes before each line; empty for input without one.
   explicit Problems(std::string_view file) : file_(file) {}
   /// `line` 0: not known. `path`: such as "machine[3].line".
-  void add(int line, std::string path, std::string message);
+  void add(int line, const std::string& path, const std::string& message);
   bool empty() const { return list_.empty(); }
   /// Whether looking for the word that was meant is still worth its time: in a file of garbage it is not.
   bool few() const { return list_.size() < 100; }

@@ -64,6 +64,7 @@ struct Service::Parts {
   std::shared_mutex gate;
   bool serving = false;
   std::string waiting_for = "the data folder is being opened";
+  std::atomic<bool> stopping{false};
 
   std::unique_ptr<Store> store;
   std::unique_ptr<Ingestor> ingestor;
@@ -78,6 +79,8 @@ struct Service::Parts {
     if (request.path == "/healthz" && (request.method == "GET" || request.method == "HEAD")) {
       return responder.send(json_response(R"({"status":"ok"})"));
     }
+    if (stopping && request.path == "/readyz")
+      return responder.send(problem(503, "stopping", "the server is stopping"));
     const std::shared_lock lock{gate};
     if (!serving) {
       HttpResponse not_yet = problem(503, "not ready", waiting_for);
@@ -173,14 +176,15 @@ Result<void> Service::reload() { return parts_->apply_config(false); }
 void Service::stop() {
   Parts& p = *parts_;
   if (!p.http) return;
+  p.stopping = true;
   p.http->stop_accepting();
+  // Streams end, requests in flight are answered, then what they used goes in reverse.
+  if (!p.http->drain(kDrainPatience)) spdlog::warn("stopping: some requests were cut off");
   {
     const std::unique_lock lock{p.gate};
     p.serving = false;
     p.waiting_for = "stopping";
   }
-  // Streams end, requests in flight are answered, then what they used goes in reverse.
-  if (!p.http->drain(kDrainPatience)) spdlog::warn("stopping: some requests were cut off");
   p.workers.reset();
   p.http.reset();
   p.exporter.reset();

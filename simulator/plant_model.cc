@@ -3,6 +3,7 @@
 #include "simulator/random.h"
 
 #include <fmt/format.h>
+#include <cmath>
 
 #include <algorithm>
 #include <array>
@@ -23,9 +24,7 @@ constexpr std::array<std::array<std::string_view, 6>, 4> kMachineKinds = {{
 constexpr std::array<std::string_view, 5> kProducts = {"Housing", "Flange", "Valve body", "Shaft", "Bearing cap"};
 constexpr std::size_t kLinesPerArea = 3;
 
-double hundredths(double seconds) {
-  return static_cast<double>(static_cast<std::int64_t>(seconds * 100 + 0.5)) / 100;
-}
+double hundredths(double seconds) { return static_cast<double>(std::llround(seconds * 100)) / 100; }
 
 std::vector<ProductModel> make_products(Random& random) {
   std::vector<ProductModel> products;

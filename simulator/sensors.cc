@@ -16,7 +16,7 @@ double warmth_of_day(Second now) {
 
 double rounded(double value, double steps) {
   const double shown = value < 0 ? 0 : value;
-  return static_cast<double>(static_cast<std::int64_t>(shown * steps + 0.5)) / steps;
+  return static_cast<double>(std::llround(shown * steps)) / steps;
 }
 
 }  // namespace

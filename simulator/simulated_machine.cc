@@ -369,7 +369,7 @@ bool SimulatedMachine::measure(Second now, Outbox& out) {
   const double target = plant_->products[running_order_->product].diameter_mm;
   const double tool_wear = static_cast<double>(since_tool_change_) / static_cast<double>(model_->tool_life_pieces);
   const double off = 0.011 * random_.normal() + 0.05 * (tool_wear - 0.4);
-  const double shown = static_cast<double>(static_cast<std::int64_t>((target + off) * 10'000 + 0.5)) / 10'000;
+  const double shown = static_cast<double>(std::llround((target + off) * 10'000)) / 10'000;
   const bool pass = shown >= target - kDiameterTolerance && shown <= target + kDiameterTolerance;
   Event quality = event(EventType::quality);
   quality.characteristic = "diameter";

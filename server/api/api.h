@@ -37,16 +37,14 @@ struct Route {
   std::vector<ParameterDoc> parameters;
   std::string_view answer;  ///< what a 200 holds
   std::string_view content_type = "application/json";
-  std::string_view request_body{};  ///< what a body holds; empty: none
-  std::function<void(Api&, const HttpRequest&, Responder)> handle;
+  std::string_view request_body{};                            ///< what a body holds; empty: none
+  std::function<void(Api&, HttpRequest&, Responder)> handle;  ///< may take the body out of the request
 };
 
 /// A handler that answers at once.
 template <class Answer>
 auto answering(Answer answer) {
-  return [answer](Api& api, const HttpRequest& request, Responder responder) {
-    responder.send(answer(api, request));
-  };
+  return [answer](Api& api, HttpRequest& request, Responder responder) { responder.send(answer(api, request)); };
 }
 
 std::vector<Route> query_routes();

@@ -59,7 +59,7 @@ void in_pool(Api& api, Responder responder, Work work) {
   api.workers.run([shared = std::make_shared<Responder>(std::move(responder)), work] { shared->send(work()); });
 }
 
-void post_events(Api& api, const HttpRequest& http, Responder responder) {
+void post_events(Api& api, HttpRequest& http, Responder responder) {
   Parameters in{http, {}, api.store.clock().now()};
   if (auto fault = in.problem()) return responder.send(*fault);
   const auto format = format_of(http);
@@ -68,7 +68,7 @@ void post_events(Api& api, const HttpRequest& http, Responder responder) {
         problem(415, "events come as application/json, application/x-ndjson or text/csv, not as " +
                          std::string{http.header("content-type")}));
   }
-  auto body = std::make_shared<HttpRequest>(std::move(const_cast<HttpRequest&>(http)));
+  auto body = std::make_shared<HttpRequest>(std::move(http));
   in_pool(api, std::move(responder), [&api, body, format = *format] {
     return answer_of(
         api, api.ingestor.accept(format, body->body, "http " + body->remote.substr(0, body->remote.rfind(':'))));

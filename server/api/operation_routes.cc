@@ -1,4 +1,7 @@
 #include <fmt/format.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "query/json_text.h"
 #include "server/api/api.h"
@@ -69,15 +72,12 @@ HttpResponse get_openapi(Api&, const HttpRequest&) {
   return answer;
 }
 
-/// Resident memory of this process.
+/// Resident memory of this process: the second number of /proc/self/statm, in pages.
 std::uint64_t resident_bytes() {
-  std::uint64_t pages = 0;
-  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
-    unsigned long long size = 0, resident = 0;
-    if (std::fscanf(file, "%llu %llu", &size, &resident) == 2) pages = resident;
-    std::fclose(file);
-  }
-  return pages * 4096;
+  std::ifstream file{"/proc/self/statm"};
+  std::uint64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace

@@ -105,8 +105,9 @@ class WarehouseTest : public testing::Test {
   static std::vector<std::string> contents(SqliteTarget& target) {
     std::vector<std::string> lines;
     std::vector<const Table*> all = tables::of_machines();
-    for (const Table* table : {&tables::dim_equipment, &tables::dim_shift, &tables::dim_product, &tables::dim_date,
-                               &tables::dim_downtime_reason, &tables::dim_date_range, &tables::dim_unit_of_measure}) {
+    for (const Table* table :
+         {&tables::dim_equipment, &tables::dim_shift, &tables::dim_product, &tables::dim_date,
+          &tables::dim_downtime_reason, &tables::dim_date_range, &tables::dim_unit_of_measure}) {
       all.push_back(table);
     }
     for (const Table* table : all) {

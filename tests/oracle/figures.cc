@@ -172,7 +172,8 @@ Json ratio(Wide numerator, Wide denominator) {
   if (denominator == 0) return nullptr;
   // Rounded once where both are exact doubles; products of two times need the longer format.
   constexpr Wide kExact = Wide{1} << 53;
-  if (numerator < kExact && denominator < kExact) return static_cast<double>(numerator) / static_cast<double>(denominator);
+  if (numerator < kExact && denominator < kExact)
+    return static_cast<double>(numerator) / static_cast<double>(denominator);
   return static_cast<double>(static_cast<long double>(numerator) / static_cast<long double>(denominator));
 }
 

@@ -44,13 +44,8 @@ ChildProcess::ChildProcess(std::vector<std::string> words) {
   if (pid_ == 0) become(argv.data(), output[1], error[1]);
   ::close(output[1]);
   ::close(error[1]);
-  output_reader_ = std::thread([this, pipe = output[0]] { read_into(pipe, output_); });
-  error_reader_ = std::thread([this, pipe = error[0]] {
-    read_into(pipe, error_);
-    const std::lock_guard lock{mutex_};
-    error_ended_ = true;
-    more_.notify_all();
-  });
+  output_reader_ = std::thread([this, pipe = output[0]] { read_into(pipe, output_, output_ended_); });
+  error_reader_ = std::thread([this, pipe = error[0]] { read_into(pipe, error_, error_ended_); });
 }
 
 ChildProcess::~ChildProcess() {
@@ -62,7 +57,7 @@ ChildProcess::~ChildProcess() {
   error_reader_.join();
 }
 
-void ChildProcess::read_into(int pipe, std::string& text) {
+void ChildProcess::read_into(int pipe, std::string& text, bool& ended) {
   std::array<char, 4096> block{};
   for (ssize_t count = 0; (count = ::read(pipe, block.data(), block.size())) > 0;) {
     const std::lock_guard lock{mutex_};
@@ -70,6 +65,9 @@ void ChildProcess::read_into(int pipe, std::string& text) {
     more_.notify_all();
   }
   ::close(pipe);
+  const std::lock_guard lock{mutex_};
+  ended = true;
+  more_.notify_all();
 }
 
 void ChildProcess::signal(int number) const {
@@ -97,6 +95,11 @@ std::optional<std::string> ChildProcess::wait_for_error_text(std::string_view te
   return there() ? std::optional{error_} : std::nullopt;
 }
 
+void ChildProcess::wait_for_end_of_output() {
+  std::unique_lock lock{mutex_};
+  more_.wait_for(lock, kPatience, [&] { return output_ended_ && error_ended_; });
+}
+
 std::string ChildProcess::error_text() const {
   const std::lock_guard lock{mutex_};
   return error_;
@@ -119,12 +122,12 @@ std::vector<std::string> Finished::complaints() const {
 
 Finished run_program(const std::vector<std::string>& words) {
   Finished finished;
-  std::optional<ChildProcess> child{words};
-  finished.status = child->wait();
+  ChildProcess child{words};
+  finished.status = child.wait();
   EXPECT_TRUE(finished.status) << words.at(0) << " does not end";
-  child->wait_for_error_text(std::string{'\0'});  // to the end of what it wrote
-  finished.output = child->output_text();
-  finished.error = child->error_text();
+  child.wait_for_end_of_output();
+  finished.output = child.output_text();
+  finished.error = child.error_text();
   return finished;
 }
 

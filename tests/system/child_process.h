@@ -38,18 +38,20 @@ class ChildProcess {
   /// Nothing if the program ends, or `patience` does, without it.
   std::optional<std::string> wait_for_error_text(std::string_view text,
                                                  std::chrono::milliseconds patience = kPatience);
+  /// Until the program has closed both streams, which it has when it is gone.
+  void wait_for_end_of_output();
   std::string error_text() const;
   std::string output_text() const;
 
  private:
-  void read_into(int pipe, std::string& text);
+  void read_into(int pipe, std::string& text, bool& ended);
 
   pid_t pid_ = 0;
   std::optional<int> status_;
   mutable std::mutex mutex_;
   std::condition_variable more_;
   std::string output_, error_;
-  bool error_ended_ = false;
+  bool output_ended_ = false, error_ended_ = false;
   std::thread output_reader_, error_reader_;
 };
 

@@ -137,6 +137,10 @@ TEST_F(Warehouse, HasTheHoursOfTheServerAndIsVerified) {
   EXPECT_NE(corrected, hours);
   EXPECT_EQ(hours_of_the_warehouse(file()), corrected);
 
+  const Finished while_running =
+      run_takt({"schema", "verify", "--to", "sqlite:" + file().string(), "--server", server.url()});
+  EXPECT_EQ(while_running.status, 0) << while_running.output << while_running.error;
+  EXPECT_EQ(verify().status, 1);  // the folder is the server's as long as it runs
   EXPECT_EQ(server.stop(), 0);
   const Finished verified = verify();
   EXPECT_EQ(verified.status, 0) << verified.output << verified.error;
