@@ -74,16 +74,7 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
 /// Ends the process if it is told to while it recovers: nothing was taken in yet, so there is nothing to finish.
 class RecoveryWatch {
  public:
-  explicit RecoveryWatch(const sigset_t& signals)
-      : thread_([this, signals] {
-          while (!recovered_) {
-            const timespec moment{0, 50'000'000};
-            const int signal = sigtimedwait(&signals, nullptr, &moment);
-            if (signal != SIGINT && signal != SIGTERM) continue;
-            fmt::print(stderr, "stopped while recovering; nothing was lost\n");
-            std::_Exit(0);
-          }
-        }) {}
+  explicit RecoveryWatch(const Service& service) : service_(service), thread_([this] { watch(); }) {}
   ~RecoveryWatch() {
     recovered_ = true;
     thread_.join();
@@ -92,12 +83,31 @@ class RecoveryWatch {
   RecoveryWatch& operator=(const RecoveryWatch&) = delete;
 
  private:
+  void watch() const {
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    while (!recovered_) {
+      const timespec moment{0, 50'000'000};
+      const int signal = sigtimedwait(&ends, nullptr, &moment);
+      if (signal < 0) continue;
+      if (service_.serving()) {
+        ::kill(::getpid(), signal);  // for wait_for_the_end(), which stops politely
+        return;
+      }
+      fmt::print(stderr, "stopped while recovering; nothing was lost\n");
+      std::_Exit(0);
+    }
+  }
+
+  const Service& service_;  // borrowed: outlives the watch
   std::atomic<bool> recovered_{false};
   std::thread thread_;
 };
 
-Result<void> recover(Service& service, const sigset_t& signals) {
-  const RecoveryWatch watch{signals};
+Result<void> recover(Service& service) {
+  const RecoveryWatch watch{service};
   return service.recover();
 }
 
@@ -139,7 +149,7 @@ int serve(const Arguments& arguments) {
   auto service = Service::start(std::move(*options));
   if (!service) return fail("serve", service.error());
   spdlog::info("listening on http://{}:{}/", ListenAddress::parse(arguments.http)->host, (*service)->port());
-  if (const auto recovered = recover(**service, signals); !recovered) return fail("serve", recovered.error());
+  if (const auto recovered = recover(**service); !recovered) return fail("serve", recovered.error());
   return wait_for_the_end(**service, signals, 0);
 }
 
@@ -182,7 +192,7 @@ int demo(const Arguments& arguments) {
   const std::string host = options->http.host;
   auto service = Service::start(std::move(*options));
   if (!service) return fail("demo", service.error());
-  if (const auto recovered = recover(**service, signals); !recovered) return fail("demo", recovered.error());
+  if (const auto recovered = recover(**service); !recovered) return fail("demo", recovered.error());
   const std::string address = fmt::format(
       "http://{}:{}", host.find(':') == std::string::npos ? host : "[" + host + "]", (*service)->port());
   const auto simulator = start_simulator(arguments, address);

@@ -184,12 +184,10 @@ Result<void> Flush::read_events() {
   while (through < report_.watermark) {
     std::vector<std::pair<bool, SqlRow>> inspections;  // withdrawn?, row
     const auto reached = store_.events_since(through, kEventsAScan, [&](Sequence, const Event& event) {
-      if (event.type == EventType::quality) {
-        if (!only_ || only_->contains(event.at)) inspections.emplace_back(event.deleted, quality_row(event, 0));
-      } else if (before_.commit > 0 && !only_) {
-        auto& touches = touches_[std::string{event.machine}];
-        touches.add(event);
+      if (event.type == EventType::quality && (!only_ || only_->contains(event.at))) {
+        inspections.emplace_back(event.deleted, quality_row(event, 0));
       }
+      if (before_.commit > 0 && !only_) touches_[std::string{event.machine}].add(event);
     });
     if (!reached) return reached.error();
     if (const auto done = write_quality(inspections); !done) return done;

@@ -171,6 +171,11 @@ Result<void> Service::recover() {
   return {};
 }
 
+bool Service::serving() const {
+  const std::shared_lock lock{parts_->gate};
+  return parts_->serving;
+}
+
 Result<void> Service::reload() { return parts_->apply_config(false); }
 
 void Service::stop() {

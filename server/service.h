@@ -36,6 +36,8 @@ class Service {
 
   /// Opens the store, reads the plant file if it has changed, starts the exports. Errors say what to do.
   Result<void> recover();
+  /// Whether recover() is done: from then on requests may be in flight. Any thread.
+  bool serving() const;
   /// Reads the plant file again (SIGHUP).
   Result<void> reload();
   /// Refuses new work, answers what is in flight, flushes exports, closes the store: within 10 seconds.

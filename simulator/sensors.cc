@@ -1,5 +1,7 @@
 #include "simulator/sensors.h"
 
+#include <cmath>
+
 #include "simulator/random.h"
 
 namespace takt {

@@ -1,5 +1,7 @@
 #include "simulator/simulated_machine.h"
 
+#include <cmath>
+
 #include <algorithm>
 #include <array>
 

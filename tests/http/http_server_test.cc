@@ -18,6 +18,8 @@
 namespace takt {
 namespace {
 
+constexpr std::size_t kHugeBytes = std::size_t{64} << 20;  // no socket buffers hold it
+
 using namespace std::chrono_literals;
 using test::get;
 using test::post;
@@ -64,7 +66,7 @@ class Http : public testing::Test {
       r.send({200, "application/json", std::string(100'000, 'x')});
     });
     router.get("/huge", [](HttpRequest, Responder r) {
-      r.send({200, "text/plain", std::string(std::size_t{64} << 20, 'x')});
+      r.send({200, "text/plain", std::string(kHugeBytes, 'x')});
     });
     router.get("/packed", [](HttpRequest, Responder r) {
       r.send(
@@ -243,7 +245,7 @@ TEST_F(Http, TellsATooLargeBodyEvenWhileItIsSent) {
 TEST_F(Http, TakesABodyOfTheWholeLimit) {
   const auto server = serve();
   RawClient client(server->port());
-  EXPECT_EQ(client.ask(post("/size", std::string(std::size_t{64} << 20, 'x'))).body, "67108864");
+  EXPECT_EQ(client.ask(post("/size", std::string(kHugeBytes, 'x'))).body, "67108864");
 }
 
 TEST_F(Http, BoundsTheBodiesOfAllRequestsTogether) {
@@ -431,8 +433,9 @@ TEST_F(Http, CutsOffAClientThatDoesNotRead) {
   const auto server = serve(options);
   RawClient stuck(server->port(), 4096);
   stuck.send(get("/huge"));
+  ASSERT_TRUE(stuck.read_past("200"));  // it is being answered
   while (server->connections() > 0) std::this_thread::yield();
-  EXPECT_EQ(stuck.read_answer().status, 0);
+  EXPECT_LT(stuck.read_all().size(), kHugeBytes);
 }
 
 TEST_F(Http, ClosesTheLongestIdleWhenItIsFull) {
