@@ -8,7 +8,15 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cstdio>
 #include <string>
+
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Takt: the OEE engine for factories"};
@@ -25,8 +33,14 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    // --help and --version end here too, with status 0; everything else is wrong usage.
-    return app.exit(error) == 0 ? 0 : 2;
+    // --help and --version end here too, with status 0; everything else is wrong usage, said in one line.
+    if (error.get_exit_code() == 0) return app.exit(error);
+    std::string what = error.what();
+    const bool unknown_command = argc > 1 && argv[1][0] != '-' && app.get_subcommands().empty();
+    if (unknown_command) what = fmt::format("there is no command \"{}\"", argv[1]);
+    std::replace(what.begin(), what.end(), '\n', ' ');
+    fmt::print(stderr, "takt: {}; see takt --help\n", what);
+    return kWrongUsage;
   }
   return exit_status;
 }

@@ -259,6 +259,11 @@ void add_simulate_command(CLI::App& app, int& exit_status) {
   command->callback([arguments, &exit_status] {
     if (arguments->server.empty()) arguments->server = arguments->output.empty() ? "http://127.0.0.1:8080" : "";
     arguments->delivery.seed = arguments->seed;
+    // A file without a past would be empty.
+    if (!arguments->output.empty() && arguments->history == "0" && arguments->from.empty() &&
+        arguments->until.empty()) {
+      arguments->history = "1d";
+    }
     exit_status = run(*arguments);
   });
 }

@@ -155,6 +155,7 @@ Result<IngestAnswer> Ingestor::replay_quarantine() {
     if (accepted.empty()) continue;
     if (const auto discarded = store_.discard_quarantine(accepted); !discarded) return discarded.error();
   }
+  if (answer.sequence == 0) answer.sequence = store_.sequence();
   return answer;
 }
 

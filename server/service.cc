@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "server/api/api.h"
+#include "server/http/content_coding.h"
 #include "web/assets.h"
 
 namespace takt {
@@ -34,11 +35,19 @@ void log_commit_listener(Store& store, LiveHub& live) {
   store.set_listener([&live](const CommitNotice& notice) { live.committed(notice); });
 }
 
+/// For the rare client that takes no gzip, such as a plain curl.
+std::string unpacked(std::string_view gzip) {
+  constexpr std::size_t kMost = std::size_t{64} << 20U;
+  std::string bytes;
+  const auto decoder = make_body_decoder(ContentCoding::gzip, kMost);
+  decoder->write(gzip, bytes);
+  return bytes;
+}
+
 HttpResponse page(const Asset& asset, const HttpRequest& request) {
   HttpResponse answer;
   answer.content_type = asset.content_type;
   answer.headers = {
-      {"Content-Encoding", "gzip"},
       {"ETag", std::string{asset.etag}},
       {"Vary", "Accept-Encoding"},
       {"Cache-Control", asset.immutable() ? "public, max-age=31536000, immutable" : "no-cache"},
@@ -49,7 +58,12 @@ HttpResponse page(const Asset& asset, const HttpRequest& request) {
     answer.status = 304;
     return answer;
   }
-  answer.static_body = asset.gzip;
+  if (accepts_gzip(request)) {
+    answer.headers.emplace_back("Content-Encoding", "gzip");
+    answer.static_body = asset.gzip;
+  } else {
+    answer.body = unpacked(asset.gzip);
+  }
   return answer;
 }
 

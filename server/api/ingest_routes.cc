@@ -1,3 +1,5 @@
+#include <simdjson.h>
+
 #include <memory>
 
 #include "query/json_text.h"
@@ -32,6 +34,25 @@ std::optional<BodyFormat> format_of(const HttpRequest& http) {
              : BodyFormat::json;
 }
 
+/// `bytes` as JSON may hold them: what is not UTF-8 becomes U+FFFD, so that one bad event does not spoil the
+/// answer.
+std::string readable(std::string_view bytes) {
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size();) {
+    const auto first = static_cast<unsigned char>(bytes[i]);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    const std::string_view piece = bytes.substr(i, length);
+    if (simdjson::validate_utf8(piece.data(), piece.size())) {
+      out += piece;
+      i += piece.size();
+    } else {
+      out += "\xEF\xBF\xBD";
+      ++i;
+    }
+  }
+  return out;
+}
+
 std::string render(const IngestAnswer& answer) {
   JsonText out;
   out.begin_object().member("accepted", std::uint64_t{answer.accepted});
@@ -39,7 +60,7 @@ std::string render(const IngestAnswer& answer) {
   out.key("rejects").begin_array();
   for (const RejectedEvent& rejected : answer.rejects) {
     out.begin_object().member("index", std::uint64_t{rejected.index}).member("code", name_of(rejected.code));
-    out.member("message", rejected.message).end_object();
+    out.member("message", readable(rejected.message)).end_object();
   }
   return out.end_array().member("sequence", answer.sequence).end_object().take();
 }
@@ -90,7 +111,7 @@ HttpResponse get_quarantine(Api& api, const HttpRequest& http) {
         .member("received", entry.received)
         .member("source", entry.source);
     out.member("index", std::uint64_t{entry.event.index}).member("code", name_of(entry.event.code));
-    out.member("message", entry.event.message).member("raw", entry.event.raw).end_object();
+    out.member("message", readable(entry.event.message)).member("raw", readable(entry.event.raw)).end_object();
   }
   out.end_array().key("next");
   if (entries.size() == limit)

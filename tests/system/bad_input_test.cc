@@ -124,6 +124,14 @@ TEST_F(BadInput, IsKeptInTheQuarantineAndTriedAgainWhenThePlantKnowsMore) {
   EXPECT_EQ(good_quantity(), good_ + 5);
 }
 
+TEST_F(BadInput, ThatIsNotUtf8LeavesTheQuarantineReadable) {
+  const std::string raw = "{\"type\":\"count\",\"machine\":\"M1\",\"ts\":1,\"good\":1,\"product\":\"\xFFz\"}";
+  EXPECT_EQ(code_of(raw), "bad_json");
+  const Json entries = client_.json("/v1/quarantine");  // parses strictly
+  ASSERT_FALSE(entries["items"].empty());
+  EXPECT_THAT(entries["items"].back()["raw"].get<std::string>(), HasSubstr("\xEF\xBF\xBDz"));
+}
+
 TEST_F(BadInput, InCsvNamesItsRow) {
   const HttpReply reply =
       client_.post("/v1/events",

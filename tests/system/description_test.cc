@@ -84,6 +84,10 @@ TEST_F(Description, HasAPageAtTheRoot) {
   const HttpReply page = client_.get("/", {{"Accept-Encoding", "gzip"}});
   EXPECT_EQ(page.status, 200);
   EXPECT_THAT(std::string{page.header("Content-Type").value_or("")}, testing::StartsWith("text/html"));
+  EXPECT_EQ(page.header("Content-Encoding").value_or(""), "gzip");
+  const HttpReply plain = client_.get("/");
+  EXPECT_FALSE(plain.header("Content-Encoding"));
+  EXPECT_THAT(plain.body, testing::HasSubstr("<!doctype html>"));
 }
 
 TEST_F(Description, OfTheMomentFlowsAsEvents) {
