@@ -117,27 +117,38 @@ bool decode_texts(std::string_view bytes, ReadingRows& rows) {
   return true;
 }
 
-Result<const wire::ChunkHeader*> checked_header(std::string_view bytes) {
-  if (bytes.size() < kPrefix) return corruption("a chunk is shorter than its prefix");
-  if (load<std::uint32_t>(bytes, 0) != kMagic) return corruption("a chunk does not begin with its mark");
-  const auto size = load<std::uint32_t>(bytes, 4);
-  if (size > bytes.size() - kPrefix) return corruption("a chunk's header is cut off");
-  const char* header = bytes.data() + kPrefix;
-  if (XXH3_64bits(header, size) != load<std::uint64_t>(bytes, 8)) {
-    return corruption("a chunk's header does not match its checksum");
+/// A header that has been checked, in memory of its own: the database hands out bytes at any address, FlatBuffers
+/// reads aligned ones.
+class CheckedHeader {
+ public:
+  static Result<CheckedHeader> read(std::string_view bytes) {
+    if (bytes.size() < kPrefix) return corruption("a chunk is shorter than its prefix");
+    if (load<std::uint32_t>(bytes, 0) != kMagic) return corruption("a chunk does not begin with its mark");
+    const auto size = load<std::uint32_t>(bytes, 4);
+    if (size > bytes.size() - kPrefix) return corruption("a chunk's header is cut off");
+    CheckedHeader header;
+    header.words_.resize(size / sizeof(std::uint64_t) + 1);
+    std::memcpy(header.words_.data(), bytes.data() + kPrefix, size);
+    if (XXH3_64bits(header.words_.data(), size) != load<std::uint64_t>(bytes, 8)) {
+      return corruption("a chunk's header does not match its checksum");
+    }
+    flatbuffers::Verifier verifier{reinterpret_cast<const std::uint8_t*>(header.words_.data()), size};
+    if (!wire::VerifyChunkHeaderBuffer(verifier)) return corruption("a chunk's header is malformed");
+    const wire::ChunkHeader& chunk = *header;
+    if (chunk.version() != kVersion) {
+      return corruption("a chunk is of format version " + std::to_string(chunk.version()) +
+                        ", this program reads " + std::to_string(kVersion) + "; use the newer program");
+    }
+    if (chunk.rows() == 0 || chunk.rows() > kChunkRows || chunk.columns() == nullptr) {
+      return corruption("a chunk's header makes no sense");
+    }
+    return header;
   }
-  flatbuffers::Verifier verifier{reinterpret_cast<const std::uint8_t*>(header), size};
-  if (!wire::VerifyChunkHeaderBuffer(verifier)) return corruption("a chunk's header is malformed");
-  const wire::ChunkHeader* chunk = wire::GetChunkHeader(header);
-  if (chunk->version() != kVersion) {
-    return corruption("a chunk is of format version " + std::to_string(chunk->version()) +
-                      ", this program reads " + std::to_string(kVersion) + "; use the newer program");
-  }
-  if (chunk->rows() == 0 || chunk->rows() > kChunkRows || chunk->columns() == nullptr) {
-    return corruption("a chunk's header makes no sense");
-  }
-  return chunk;
-}
+  const wire::ChunkHeader& operator*() const { return *wire::GetChunkHeader(words_.data()); }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
 
 ChunkInfo info_of(const wire::ChunkHeader& chunk) {
   ChunkInfo info;
@@ -252,13 +263,13 @@ std::string_view chunk_head(std::string_view bytes) {
 }
 
 Result<ChunkInfo> read_chunk_info(std::string_view bytes) {
-  const auto header = checked_header(bytes);
+  const auto header = CheckedHeader::read(bytes);
   if (!header) return header.error();
   return info_of(**header);
 }
 
 Result<ReadingRows> decode_chunk(std::string_view bytes) {
-  const auto header = checked_header(bytes);
+  const auto header = CheckedHeader::read(bytes);
   if (!header) return header.error();
   const wire::ChunkHeader& chunk = **header;
   const std::string_view body = bytes.substr(chunk_head(bytes).size());
