@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -24,7 +25,7 @@ struct Target {
 };
 
 /// Opens the target if it is not, with its schema brought up to date, and flushes.
-Result<FlushReport> flush_target(const Store& store, Target& target) {
+Result<FlushReport> flush_target(const Store& store, Target& target, const std::function<bool()>& given_up) {
   if (!target.open) {
     auto opened = SqliteTarget::open(target.url.file, SqliteDatabase::Mode::create);
     if (!opened) return opened.error();
@@ -36,7 +37,7 @@ Result<FlushReport> flush_target(const Store& store, Target& target) {
     }
     target.open.emplace(std::move(*opened));
   }
-  auto report = flush(store, *target.open);
+  auto report = flush(store, *target.open, std::nullopt, given_up);
   // Opened anew next time: the file may have been replaced, or its disk have gone and come back.
   if (!report) target.open.reset();
   return report;
@@ -55,6 +56,8 @@ struct Exporter::State {
   std::vector<TargetStatus> status;
   std::uint64_t requested = 0, served = 0;  // calls of flush_now()
   bool stopping = false, stopped = false;
+
+  std::atomic<SteadyTime> give_up{SteadyTime::max()};  // when the exporter must be gone
 
   std::vector<Target> targets;  // the thread's
   std::thread thread;
@@ -93,7 +96,8 @@ void Exporter::State::flush_one(std::size_t index, bool at_once) {
     target.due = begin + options.interval;
     return;
   }
-  const auto report = flush_target(store, target);
+  const auto report =
+      flush_target(store, target, [this] { return std::chrono::steady_clock::now() >= give_up.load(); });
   const SteadyTime end = std::chrono::steady_clock::now();
   target.pause =
       report ? options.interval : std::min(options.longest_pause, std::max(options.interval, 2 * target.pause));
@@ -146,6 +150,7 @@ Exporter::~Exporter() {
   {
     const std::lock_guard guard{state_->mutex};
     state_->stopping = true;
+    state_->give_up = std::chrono::steady_clock::now() + state_->options.last_flush;
   }
   state_->wake.notify_all();
   state_->thread.join();

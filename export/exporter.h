@@ -31,6 +31,8 @@ struct ExporterOptions {
   Duration interval = std::chrono::seconds{5};
   /// A failing target is tried again after the interval, then twice that, up to this.
   Duration longest_pause = std::chrono::seconds{60};
+  /// What flushing may still take once the exporter goes; what is not done by then waits for the next start.
+  Duration last_flush = std::chrono::seconds{3};
 };
 
 /// One thread flushes every target in turn; whatever a target does, ingest and queries go on. Any thread may call.
@@ -40,7 +42,7 @@ class Exporter {
   /// URL. `store` outlives the exporter.
   static Result<std::unique_ptr<Exporter>> open(const Store& store, const std::vector<std::string>& urls,
                                                 ExporterOptions options = {});
-  /// Flushes what is left, then stops.
+  /// Flushes what is left, as far as ExporterOptions::last_flush allows, then stops.
   ~Exporter();
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;

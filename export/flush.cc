@@ -40,8 +40,9 @@ Timestamp floor_minute(Timestamp t) { return std::chrono::floor<std::chrono::min
 
 class Flush {
  public:
-  Flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only)
-      : store_(store), target_(target), only_(only), now_(store.clock().now()) {}
+  Flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only,
+        const std::function<bool()>& given_up)
+      : store_(store), target_(target), only_(only), given_up_(given_up), now_(store.clock().now()) {}
 
   Result<FlushReport> run();
 
@@ -67,6 +68,7 @@ class Flush {
   const Store& store_;
   SqliteTarget& target_;
   std::optional<TimeRange> only_;
+  const std::function<bool()>& given_up_;
   Timestamp now_;
   FlushReport report_;
   Watermark before_;
@@ -139,6 +141,7 @@ Result<void> Flush::forget_everything() {
 }
 
 Result<void> Flush::replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows) {
+  if (given_up_ && given_up_()) return unavailable("given up before it was done; nothing of it was kept");
   const auto changed = target_.replace(table, slice, rows);
   if (!changed) return changed.error();
   report_.rows_written += *changed;
@@ -437,10 +440,11 @@ Result<void> Flush::finish() {
 
 }  // namespace
 
-Result<FlushReport> flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only) {
+Result<FlushReport> flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only,
+                          const std::function<bool()>& given_up) {
   if (!store.has_plant()) return unavailable("there is no plant description yet");
   if (const auto begun = target.begin(); !begun) return begun.error();
-  auto report = Flush{store, target, only}.run();
+  auto report = Flush{store, target, only, given_up}.run();
   if (report) {
     if (const auto done = target.commit(); !done) report = done.error();
   }

@@ -5,6 +5,7 @@
 #include "export/sqlite_target.h"
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 
 namespace takt {
@@ -22,7 +23,8 @@ struct FlushReport {
 /// the rows are of another store. The target's schema must be the newest.
 ///
 /// With `only`, rows of that span are written whether they have changed or not, and the watermark stays where it
-/// is.
-Result<FlushReport> flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only = std::nullopt);
+/// is. `given_up` is asked before each write; once it says yes, the flush is undone and answers unavailable.
+Result<FlushReport> flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only = std::nullopt,
+                          const std::function<bool()>& given_up = {});
 
 }  // namespace takt

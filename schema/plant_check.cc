@@ -64,7 +64,7 @@ class Checker {
   void overlap(std::size_t first, std::size_t second);
   /// The local dates, counted since 1970, on which an instance of `shift` may begin.
   std::pair<std::int64_t, std::int64_t> dates_of(const Shift& shift) const;
-  void report(Place place, std::string_view key, std::string message);
+  void report(Place place, std::string_view key, const std::string& message);
 
   const Plant& plant_;
   const Node& root_;
@@ -73,12 +73,11 @@ class Checker {
   const date::time_zone* zone_ = nullptr;
 };
 
-void Checker::report(Place place, std::string_view key, std::string message) {
+void Checker::report(Place place, std::string_view key, const std::string& message) {
   const Node* list = root_.find(place.list);
   const Node& element = (*list->as<Node::List>())[place.index];
   const Node* node = element.find(key);
-  problems_.add(node != nullptr ? node->line : element.line, to_string(place) + '.' + std::string(key),
-                std::move(message));
+  problems_.add(node != nullptr ? node->line : element.line, to_string(place) + '.' + std::string(key), message);
 }
 
 template <class T, class KeyOf>

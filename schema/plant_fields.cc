@@ -96,8 +96,8 @@ int Fields::line_of(std::string_view key) const {
   return node != nullptr ? node->line : node_.line;
 }
 
-void Fields::problem(std::string_view key, std::string message) {
-  problems_.add(line_of(key), path_of(key), std::move(message));
+void Fields::problem(std::string_view key, const std::string& message) {
+  problems_.add(line_of(key), path_of(key), message);
 }
 
 void Fields::wrong(std::string_view key, const Node& node, std::string_view wanted) {

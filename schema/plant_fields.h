@@ -47,7 +47,7 @@ class Fields {
   /// The node of `key`, if it is there.
   const Node* get(std::string_view key);
 
-  void problem(std::string_view key, std::string message);
+  void problem(std::string_view key, const std::string& message);
   /// Reports the keys that are none.
   void finish();
 

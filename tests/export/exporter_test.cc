@@ -7,8 +7,8 @@ namespace {
 
 class ExporterConcurrency : public WarehouseTest {
  protected:
-  std::unique_ptr<Exporter> exporter(Duration interval) {
-    auto opened = Exporter::open(store(), {"sqlite:" + file().string()}, {interval, interval});
+  std::unique_ptr<Exporter> exporter(Duration interval, Duration last_flush = std::chrono::hours{1}) {
+    auto opened = Exporter::open(store(), {"sqlite:" + file().string()}, {interval, interval, last_flush});
     if (!opened) ADD_FAILURE() << opened.error().context;
     return std::move(*opened);
   }
@@ -42,6 +42,21 @@ TEST_F(ExporterConcurrency, StoppingFlushesWhatIsLeft) {
   }
   SqliteTarget t = target();
   EXPECT_EQ(one(t, "SELECT good_quantity FROM oee_rollup_daily WHERE machine='M1'"), "5");
+  expect_equal(t);
+}
+
+TEST_F(ExporterConcurrency, StoppingWaitsNoLongerThanAllowedAndLeavesTheTargetWhole) {
+  use_plant(kSmallPlant);
+  {
+    const auto running = exporter(std::chrono::hours{1}, Duration{0});
+    count(5);
+    running->flush_now();
+    count(3);
+  }
+  SqliteTarget t = target();
+  EXPECT_EQ(one(t, "SELECT good_quantity FROM oee_rollup_daily WHERE machine='M1'"), "5");
+  { const auto again = exporter(std::chrono::hours{1}); }
+  EXPECT_EQ(one(t, "SELECT good_quantity FROM oee_rollup_daily WHERE machine='M1'"), "8");
   expect_equal(t);
 }
 
