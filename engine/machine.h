@@ -7,64 +7,17 @@
 // nothing stored depends on the clock.
 #pragma once
 
-#include "engine/account.h"
-#include "engine/master_data.h"
-#include "engine/records.h"
-#include "engine/sorted_runs.h"
+#include "engine/pieces.h"
+#include "engine/rollups.h"
+#include "engine/timeline.h"
 
-#include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace takt {
 
-/// The commit that changed something.
-using Sequence = std::uint64_t;
-
-/// State names compare without regard to case: the lower-case spelling, as records keep it.
-NameId folded_state(std::string_view state, Names& names);
-
-/// A stretch of the timeline that is alike throughout.
-struct Segment {
-  TimeRange range;
-  NameId state = NameId::none;  ///< lower-case spelling; none: no state known
-  NameId reason = NameId::none;
-  TimeCategory category = TimeCategory::unknown;
-  bool minor_stop = false;
-  bool open = false;  ///< still lasts at the moment asked for
-};
-
-/// An unbroken stretch of stop time with one reason or none, or of failures; judged whole, before any cut.
-struct StopStretch {
-  TimeRange range;
-  NameId reason = NameId::none;
-  bool minor = false;
-  bool open = false;
-};
-
-/// What a rollup keeps of one bucket.
-struct Cell {
-  TimeRange range;
-  Account account;
-  Sequence revision = 0;
-};
-
-/// The running order and its product.
-struct RunningOrder {
-  Timestamp from;
-  NameId order = NameId::none, product = NameId::none;
-};
-
-/// One piece event or counter increase as it is counted.
-struct CountedPieces {
-  Timestamp at;
-  NameId product = NameId::none, order = NameId::none, defect = NameId::none;
-  std::int64_t good = 0, scrap = 0, rework = 0;
-  bool startup = false;
-};
-
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
-
 class MachineRecord {
  public:
   MachineRecord(MachineId id, Names& names, const MasterData& master);
@@ -104,78 +57,30 @@ class MachineRecord {
   Sequence revision(Grain grain, TimeRange range) const;
   /// The newest commit that changed a figure within the range.
   Sequence revision_within(TimeRange range) const;
-  /// Gapless segments that cover `range` up to `now`, whole at the edges: not cut to `range`.
-  std::vector<Segment> segments(TimeRange range, Timestamp now) const;
-  /// Stops that touch `range`, whole.
-  std::vector<StopStretch> stops(TimeRange range, Timestamp now) const;
-  /// Pieces counted in `range`, by time.
-  std::vector<CountedPieces> pieces(TimeRange range) const;
-  RunningOrder running_order(Timestamp t) const;
-  /// Product of the running order, or else of the last piece counted by `t`.
-  NameId product_at(Timestamp t) const;
+  const Timeline& timeline() const { return timeline_; }
+  const Pieces& pieces() const { return pieces_; }
   /// The first and last moment that the machine was heard of; empty if never.
   std::optional<Timestamp> first_event() const { return first_event_; }
   std::optional<Timestamp> last_event() const { return last_event_; }
-  const std::map<Timestamp, Cell>& cells(Grain grain) const {
-    return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
-  }
+  const std::map<Timestamp, Cell>& cells(Grain grain) const { return rollups_.cells(grain); }
   Sequence tail_revision() const { return tail_revision_; }
   /// From here on figures are not in the cells but follow from the last state.
   Timestamp settled_until() const { return settled_; }
 
-  const SortedRuns<OrderRecord, ByIdentity>& orders() const { return orders_; }
   const SortedRuns<QualityRecord, ByIdentity>& quality() const { return quality_; }
   const SortedRuns<EnergyRecord, ByIdentity>& energy() const { return energy_; }
-  const SortedRuns<ClassifyRecord, ByIdentity>& classifications() const { return classifies_; }
   /// Every reason that a state or classification names.
   template <class Visit>
   void visit_reasons(Visit visit) const {
-    for (const StateRecord& state : states_) visit(state.reason);
-    for (const ClassifyRecord& classify : classifies_) visit(classify.reason);
+    for (const StateRecord& state : timeline_.states()) visit(state.reason);
+    for (const ClassifyRecord& classify : timeline_.classifications()) visit(classify.reason);
   }
-  std::size_t state_records() const { return states_.size(); }
-  std::size_t piece_records() const { return pieces_.size() + counters_.size(); }
 
  private:
-  struct HeardRun {
-    Timestamp first, last;
-  };
-  struct RawSegment {
-    TimeRange range;
-    NameId state = NameId::none;
-    NameId reason = NameId::none;
-    TimeCategory category = TimeCategory::unknown;
-    bool restable() const { return category != TimeCategory::production && category != TimeCategory::unknown; }
-  };
-  class RollupSink;
-  using Deltas = std::map<std::pair<Grain, Timestamp>, Cell>;
-
-  // Timeline.
-  RawSegment raw_segment_at(Timestamp t) const;
-  Timestamp stretch_begin(Timestamp t) const;
-  Timestamp stretch_end(Timestamp t) const;
-  std::optional<StateRecord> state_before(Timestamp t) const;
-  std::optional<Timestamp> last_state() const;
-  Timestamp settled_end() const;
-  void append_stretch(TimeRange stretch, Timestamp now, std::vector<Segment>& out) const;
-  NameId reason_at(Timestamp t, const std::vector<ClassifyRecord>& candidates, const TimeRange& stretch,
-                   NameId own) const;
-  template <class Sink>
-  void accumulate_time(TimeRange clip, Timestamp now, Sink& sink) const;
   template <class Change>
   void change_timeline(TimeRange touched, Sequence commit, Change change);
-
-  // Pieces.
-  template <class Sink>
-  void count(const CountedPieces& pieces, int sign, Sink& sink) const;
-  CountedPieces resolved(CountedPieces pieces) const;
-  std::optional<CountedPieces> increase_of(SortedRuns<CounterRecord, ByIdentity>::Iterator at) const;
-  template <class Visit>
-  void visit_pieces(TimeRange range, Visit visit) const;
   template <class Change>
   void change_pieces(TimeRange touched, Sequence commit, Change change);
-  std::vector<RunningOrder> order_steps() const;
-  TimeRange counter_reach(Timestamp t) const;
 
   void apply_state(const Event&, const Rank&, Names&, Sequence);
   void apply_classify(const Event&, const Rank&, Names&, Sequence);
@@ -183,32 +88,19 @@ class MachineRecord {
   void apply_cycle(const Event&, const Rank&, Names&, Sequence);
   void apply_order(const Event&, const Rank&, Names&, Sequence);
   void heard(Timestamp t, Sequence commit);
-  void withdraw_heard(Sequence commit);
 
+  BucketSink sink(Deltas& deltas, int sign) const { return {*master_, id_, deltas, sign}; }
   Deltas sums_from_events(Timestamp settled) const;
-  void merge(const Deltas& deltas, Sequence commit);
-  Cell& cell(Grain grain, Timestamp t);
-  std::map<Timestamp, Cell>& table(Grain grain) {
-    return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
-  }
 
   MachineId id_;
   const MasterData* master_;  // borrowed: the engine replaces it by use() before it goes
-  ByIdentity by_identity_;
-  SortedRuns<StateRecord, ByIdentity> states_;
-  SortedRuns<ClassifyRecord, ByIdentity> classifies_;
-  SortedRuns<PieceRecord, ByIdentity> pieces_;
-  SortedRuns<CycleRecord, ByIdentity> cycles_;
-  SortedRuns<CounterRecord, ByIdentity> counters_;
-  SortedRuns<OrderRecord, ByIdentity> orders_;
+  Timeline timeline_;
+  Pieces pieces_;
   SortedRuns<QualityRecord, ByIdentity> quality_;
   SortedRuns<EnergyRecord, ByIdentity> energy_;
-  Duration longest_classify_{0};
-  std::vector<RunningOrder> running_;  // steps, by time
-  std::vector<HeardRun> heard_;        // kept only with a silence time-out
   std::optional<Timestamp> first_event_, last_event_;
 
-  std::map<Timestamp, Cell> hours_, shifts_, days_;
+  Rollups rollups_;
   Timestamp settled_ = kBeginOfTime;  // the cells hold the timeline up to here
   Sequence tail_revision_ = 0;
 };

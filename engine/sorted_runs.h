@@ -80,6 +80,14 @@ class SortedRuns {
     run.insert(run.begin() + static_cast<std::ptrdiff_t>(at.at_), std::move(value));
     if (run.size() > kRun) split(at.run_);
   }
+  /// Takes the place of the element equal to `value`, or inserts it.
+  void put(T value) {
+    if (const Iterator at = find(value); at != end()) {
+      modify(at) = std::move(value);
+    } else {
+      insert(std::move(value));
+    }
+  }
   /// The element may be changed in all that does not take part in the order.
   T& modify(Iterator at) { return (*runs_[at.run_])[at.at_]; }
   void erase(Iterator at) {

@@ -43,7 +43,8 @@ void add_changed(const std::map<Timestamp, Cell>& cells, Sequence commit, Interv
 /// end of its stretch, of which there may be two now where there was one. Live events are near now, so this is
 /// little.
 TimeRange affected_from(const MachineRecord& record, TimeRange touched, Timestamp now) {
-  const std::vector<Segment> segments = record.segments({touched.begin - kTick, touched.begin + kTick}, now);
+  const std::vector<Segment> segments =
+      record.timeline().segments({touched.begin - kTick, touched.begin + kTick}, now);
   return {segments.empty() ? touched.begin : std::min(segments.front().range.begin, touched.begin), now};
 }
 
@@ -51,7 +52,7 @@ TimeRange affected_from(const MachineRecord& record, TimeRange touched, Timestam
 /// knows its product from the plan, and where another order ran meanwhile is not known here.
 Timestamp first_mention(const StoreView& view, const MachineRecord& record,
                         const std::set<std::string, std::less<>>& orders) {
-  for (const OrderRecord& order : record.orders()) {
+  for (const OrderRecord& order : record.pieces().orders()) {
     if (orders.contains(view.names().text(order.order))) return order.at;
   }
   return kEndOfTime;

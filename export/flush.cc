@@ -350,7 +350,7 @@ Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
       name = view.numbers().name(machine);
       const auto span = exported_span(view, machine, now_);
       rows.clear();
-      for (const StopStretch& stop : view.machine(machine).stops(part, span ? span->end : now_)) {
+      for (const StopStretch& stop : view.machine(machine).timeline().stops(part, span ? span->end : now_)) {
         reach = joined(reach, stop.range);
         rows.push_back(downtime_row(view, machine, stop));
       }

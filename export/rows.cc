@@ -148,7 +148,8 @@ SqlRow rollup_row(const StoreView& view, MachineId machine, Grain grain, const B
 PieceRows piece_rows(const StoreView& view, MachineId machine, const Bucket& hour, Timestamp now) {
   const MasterData& master = view.master();
   std::map<std::pair<std::string_view, std::string_view>, PieceSum> by_order, by_defect;
-  for (const CountedPieces& p : view.machine(machine).pieces({hour.range.begin, std::min(hour.range.end, now)})) {
+  for (const CountedPieces& p :
+       view.machine(machine).pieces().counted({hour.range.begin, std::min(hour.range.end, now)})) {
     const std::string_view product = view.names().text(p.product);
     PieceSum& made = by_order[{product, view.names().text(p.order)}];
     if (master.planned_at(machine, p.at).planned) {
@@ -203,7 +204,7 @@ std::vector<SqlRow> order_rows(const StoreView& view, MachineId machine) {
     std::string_view status = "planned";
   };
   std::map<std::string_view, Order> orders;
-  for (const OrderRecord& record : view.machine(machine).orders()) {
+  for (const OrderRecord& record : view.machine(machine).pieces().orders()) {
     if (record.rank.withdrawn()) continue;
     Order& order = orders[view.names().text(record.order)];
     if (record.product != NameId::none) order.product = record.product;

@@ -1,7 +1,7 @@
 // The warehouse in one SQLite file: its schema, its rows, its watermark.
 #pragma once
 
-#include "engine/machine.h"
+#include "engine/rollups.h"
 #include "export/sqlite_database.h"
 #include "export/table.h"
 #include "schema/time.h"

@@ -160,7 +160,7 @@ Result<void> Verification::check_stops(MachineId machine) {
     const StoreView view = store_.read();
     name = view.numbers().name(machine);
     if (const auto span = exported_span(view, machine, now_)) {
-      for (const StopStretch& stop : view.machine(machine).stops(*span, span->end)) {
+      for (const StopStretch& stop : view.machine(machine).timeline().stops(*span, span->end)) {
         rows.push_back(downtime_row(view, machine, stop));
       }
     }

@@ -275,7 +275,7 @@ CurrentMachine current(const StoreView& view, MachineId machine, Timestamp now) 
   out.category = segment.category;
   out.reason = text_or_none(view, segment.reason);
   if (segment.range.begin > kBeginOfTime) out.since = segment.range.begin;
-  out.product = text_or_none(view, record.product_at(now));
+  out.product = text_or_none(view, record.pieces().product_at(now));
   out.bucket = machine_bucket(view, machine, Grain::shift, shift_or_day(view, machine, now), now);
   return out;
 }

@@ -24,7 +24,7 @@ std::string shown_state(const StoreView& view, const Segment& segment, Timestamp
 Segment segment_at(const StoreView& view, const MachineRecord& record, Timestamp t) {
   constexpr Duration kTick{1};
   const auto before = [&](Timestamp end) -> std::optional<Segment> {
-    const std::vector<Segment> list = record.segments({end - kTick, end}, t);
+    const std::vector<Segment> list = record.timeline().segments({end - kTick, end}, t);
     for (const Segment& segment : list) {
       if (segment.range.contains(end - kTick)) return segment;
     }
@@ -41,7 +41,7 @@ Segment segment_at(const StoreView& view, const MachineRecord& record, Timestamp
 
 std::vector<TimelineInterval> timeline(const StoreView& view, MachineId machine, TimeRange range, Timestamp now) {
   std::vector<Segment> merged;
-  for (const Segment& segment : view.machine(machine).segments(range, now)) {
+  for (const Segment& segment : view.machine(machine).timeline().segments(range, now)) {
     const TimeRange part = intersect(segment.range, range);
     if (part.empty()) continue;
     if (!merged.empty() && alike(view, merged.back(), segment)) {
@@ -104,7 +104,7 @@ Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRa
       limit = std::min(limit, record.last_event() ? *record.last_event() + Duration{1} : kBeginOfTime);
     const TimeRange cut{range.begin, limit};
     if (cut.empty()) continue;
-    for (const StopStretch& stop : record.stops(cut, now)) {
+    for (const StopStretch& stop : record.timeline().stops(cut, now)) {
       const Duration time = master.planned_time(id, intersect(stop.range, cut));
       const auto first = master.first_planned(id, {stop.range.begin, std::min(stop.range.end, cut.end)});
       const bool counts = first && *first >= cut.begin;

@@ -148,7 +148,7 @@ void LiveHub::push_changes(const std::vector<Change>& changes) {
         data = state_json(current(view, record->id(), now), change.at);
       } else {
         CountedPieces sum{change.at};
-        for (const CountedPieces& p : record->pieces({change.at, change.at + Duration{1}})) {
+        for (const CountedPieces& p : record->pieces().counted({change.at, change.at + Duration{1}})) {
           sum.product = p.product;
           sum.good += p.good, sum.scrap += p.scrap, sum.rework += p.rework;
         }

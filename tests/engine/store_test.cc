@@ -296,11 +296,11 @@ std::string fingerprint(const Store& store, Timestamp now) {
       }
     }
     out << "tail " << machine.tail_revision() << '\n';
-    for (const Segment& s : machine.segments(kAll, now)) {
+    for (const Segment& s : machine.timeline().segments(kAll, now)) {
       out << format_time(std::max(s.range.begin, kAll.begin)) << ' ' << view.names().text(s.state) << ' '
           << view.names().text(s.reason) << ' ' << name_of(s.category) << s.minor_stop << s.open << '\n';
     }
-    for (const CountedPieces& p : machine.pieces(kAll)) {
+    for (const CountedPieces& p : machine.pieces().counted(kAll)) {
       out << format_time(p.at) << ' ' << view.names().text(p.product) << ' ' << p.good << ' ' << p.scrap << ' '
           << p.rework << '\n';
     }

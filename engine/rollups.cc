@@ -1,0 +1,177 @@
+#include "engine/rollups.h"
+
+#include <algorithm>
+
+namespace takt {
+namespace {
+
+void add_time(Account& account, Duration length, TimeCategory category, bool minor, bool planned) {
+  if (!planned) {
+    if (category == TimeCategory::production) account.unplanned_production += length;
+    return;
+  }
+  switch (category) {
+    case TimeCategory::production:
+      account.production += length;
+      break;
+    case TimeCategory::setup:
+      account.setup += length;
+      break;
+    case TimeCategory::planned_stop:
+      account.planned_stop += length;
+      break;
+    case TimeCategory::stop:
+      account.stop += length;
+      if (minor) account.minor_stop += length;
+      break;
+    case TimeCategory::unknown:
+      break;
+  }
+}
+
+void add_pieces(Account& account, const CountedPieces& p, int sign, std::optional<Duration> cycle, bool planned) {
+  const std::int64_t produced = p.good + p.scrap + p.rework;
+  if (!planned) {
+    account.unplanned_produced += sign * produced;
+    account.unplanned_good += sign * p.good;
+    return;
+  }
+  account.good += sign * p.good;
+  account.scrap += sign * p.scrap;
+  account.rework += sign * p.rework;
+  if (!cycle) {
+    account.pieces_without_cycle += sign * produced;
+    return;
+  }
+  const WideInt ideal = cycle->count();
+  account.ideal_produced += sign * ideal * produced;
+  account.ideal_good += sign * ideal * p.good;
+  if (p.startup) account.ideal_startup_rejects += sign * ideal * (p.scrap + p.rework);
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------------
+// summing
+
+void AccountSink::time(TimeRange range, TimeCategory category, bool minor) {
+  for (Timestamp t = range.begin; t < range.end;) {
+    const auto planned = master_.planned_at(machine_, t);
+    const Timestamp until = std::min(planned.until, range.end);
+    add_time(account_, until - t, category, minor, planned.planned);
+    t = until;
+  }
+}
+
+void AccountSink::pieces(const CountedPieces& pieces, std::optional<Duration> cycle) {
+  add_pieces(account_, pieces, 1, cycle, master_.planned_at(machine_, pieces.at).planned);
+}
+
+void BucketSink::go_to(Timestamp t) {
+  if (place_.alike.contains(t)) return;
+  place_.hour = master_.wall().bucket_at(Grain::hour, t).range;
+  place_.day = master_.wall().bucket_at(Grain::day, t).range;
+  const auto shift = master_.shift_at(machine_, t);
+  const auto planned = master_.planned_at(machine_, t);
+  place_.in_shift = shift.has_value();
+  place_.planned = planned.planned;
+  place_.alike = intersect(intersect(place_.hour, place_.day), {t, planned.until});
+  if (shift) {
+    place_.shift = shift->range;
+    place_.alike = intersect(place_.alike, shift->range);
+  } else if (const auto next = master_.next_shift(machine_, t)) {
+    place_.alike.end = std::min(place_.alike.end, next->range.begin);
+  }
+  hour_ = &slot(Grain::hour, place_.hour);
+  day_ = &slot(Grain::day, place_.day);
+  shift_ = place_.in_shift ? &slot(Grain::shift, place_.shift) : nullptr;
+}
+Account& BucketSink::slot(Grain grain, TimeRange range) {
+  Cell& cell = deltas_[{grain, range.begin}];
+  cell.range = range;
+  return cell.account;
+}
+template <class Add>
+void BucketSink::each(Add add) {
+  add(*hour_);
+  add(*day_);
+  if (shift_ != nullptr) add(*shift_);
+}
+
+void BucketSink::time(TimeRange range, TimeCategory category, bool minor) {
+  for (Timestamp t = range.begin; t < range.end;) {
+    go_to(t);
+    const Timestamp until = std::min(place_.alike.end, range.end);
+    if (place_.planned || category == TimeCategory::production) {
+      each([&](Account& account) { add_time(account, sign_ * (until - t), category, minor, place_.planned); });
+    }
+    t = until;
+  }
+}
+
+void BucketSink::stop(Timestamp first_planned, bool minor) {
+  go_to(first_planned);
+  each([&](Account& account) { account.stops += sign_, account.minor_stops += minor ? sign_ : 0; });
+}
+
+void BucketSink::failure(Timestamp first_planned) {
+  go_to(first_planned);
+  each([&](Account& account) { account.failures += sign_; });
+}
+
+void BucketSink::pieces(const CountedPieces& pieces, std::optional<Duration> cycle) {
+  go_to(pieces.at);
+  each([&](Account& account) { add_pieces(account, pieces, sign_, cycle, place_.planned); });
+}
+
+// ------------------------------------------------------------------------------------------------------------
+// keeping
+
+Cell& Rollups::cell(Grain grain, TimeRange bucket) {
+  Cell& cell = table(grain)[bucket.begin];
+  cell.range = bucket;
+  return cell;
+}
+
+void Rollups::add(const Deltas& deltas, Sequence commit) {
+  for (const auto& [key, delta] : deltas) {
+    if (delta.account == Account{}) continue;
+    Cell& target = cell(key.first, delta.range);
+    target.account += delta.account;
+    target.revision = commit;
+  }
+}
+
+void Rollups::replace(const Deltas& sums, Sequence commit) {
+  const Rollups before = std::exchange(*this, {});
+  add(sums, commit);
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
+    std::map<Timestamp, Cell>& now = table(grain);
+    for (const auto& [start, cell] : before.cells(grain)) {
+      const auto at = now.find(start);
+      if (at != now.end() && at->second.range == cell.range && at->second.account == cell.account) {
+        at->second.revision = cell.revision;
+      } else if (at == now.end()) {
+        now[start] = {cell.range, {}, cell.account == Account{} ? cell.revision : commit};
+      }
+    }
+  }
+}
+
+std::optional<std::string> Rollups::difference_to(const Deltas& right) const {
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
+    const auto at = [&](Timestamp start) { return std::string{name_of(grain)} + " of " + format_time(start); };
+    for (const auto& [start, cell] : cells(grain)) {
+      const auto found = right.find({grain, start});
+      if (!(cell.account == (found == right.end() ? Account{} : found->second.account)))
+        return at(start) + " differs";
+    }
+    for (const auto& [key, cell] : right) {
+      const bool kept = key.first != grain || cells(grain).contains(key.second);
+      if (!kept && !(cell.account == Account{})) return at(key.second) + " is missing";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace takt

@@ -1,0 +1,101 @@
+// The sums kept of one machine by hour, shift and day, and what contributions are summed with.
+#pragma once
+
+#include "engine/account.h"
+#include "engine/contribution.h"
+#include "engine/master_data.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace takt {
+
+/// The commit that changed something.
+using Sequence = std::uint64_t;
+
+/// What a rollup keeps of one bucket.
+struct Cell {
+  TimeRange range;
+  Account account;
+  Sequence revision = 0;
+};
+
+/// Accounts to be added, by grain and beginning of the bucket.
+using Deltas = std::map<std::pair<Grain, Timestamp>, Cell>;
+
+/// Sums to one account, whatever the bucket.
+class AccountSink final : public ContributionSink {
+ public:
+  AccountSink(const MasterData& master, MachineId machine, Account& account)
+      : master_(master), machine_(machine), account_(account) {}
+
+  void time(TimeRange range, TimeCategory category, bool minor) override;
+  void stop(Timestamp, bool minor) override { ++account_.stops, account_.minor_stops += minor ? 1 : 0; }
+  void failure(Timestamp) override { ++account_.failures; }
+  void pieces(const CountedPieces& pieces, std::optional<Duration> cycle) override;
+
+ private:
+  const MasterData& master_;
+  MachineId machine_;
+  Account& account_;
+};
+
+/// Sums by bucket of hour, shift and day, with a sign: what is to come out of the cells, or to go in.
+class BucketSink final : public ContributionSink {
+ public:
+  BucketSink(const MasterData& master, MachineId machine, Deltas& deltas, int sign)
+      : master_(master), machine_(machine), deltas_(deltas), sign_(sign) {}
+
+  void time(TimeRange range, TimeCategory category, bool minor) override;
+  void stop(Timestamp first_planned, bool minor) override;
+  void failure(Timestamp first_planned) override;
+  void pieces(const CountedPieces& pieces, std::optional<Duration> cycle) override;
+  /// Marks the buckets that hold `t` without changing them.
+  void touch(Timestamp t) { go_to(t); }
+
+ private:
+  struct Place {
+    TimeRange alike{kBeginOfTime, kBeginOfTime};  ///< all of this holds throughout
+    TimeRange hour, day, shift;
+    bool in_shift = false, planned = false;
+  };
+  void go_to(Timestamp t);
+  Account& slot(Grain grain, TimeRange range);
+  template <class Add>
+  void each(Add add);
+
+  const MasterData& master_;
+  MachineId machine_;
+  Deltas& deltas_;
+  int sign_;
+  Place place_;
+  Account *hour_ = nullptr, *day_ = nullptr, *shift_ = nullptr;  // nodes of deltas_, which never move
+};
+
+/// The engine's writer changes it, any reader reads it, under the engine's lock.
+class Rollups {
+ public:
+  const std::map<Timestamp, Cell>& cells(Grain grain) const {
+    return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
+  }
+  /// The cell of the bucket, made if there is none.
+  Cell& cell(Grain grain, TimeRange bucket);
+  /// Adds what is not zero; cells that it changes get the revision `commit`.
+  void add(const Deltas& deltas, Sequence commit);
+  /// Takes these sums instead of all there was. Cells of which nothing differs keep their revision; those that
+  /// had something and have nothing any more stay, empty.
+  void replace(const Deltas& sums, Sequence commit);
+  /// The first bucket in which the sums kept are not these, or nothing.
+  std::optional<std::string> difference_to(const Deltas& right) const;
+
+ private:
+  std::map<Timestamp, Cell>& table(Grain grain) {
+    return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
+  }
+  std::map<Timestamp, Cell> hours_, shifts_, days_;
+};
+
+}  // namespace takt

@@ -1,0 +1,114 @@
+// The timeline of one machine: what it did when, by its state events, classifications and silence.
+#pragma once
+
+#include "engine/contribution.h"
+#include "engine/master_data.h"
+#include "engine/records.h"
+#include "engine/sorted_runs.h"
+
+#include <optional>
+#include <vector>
+
+namespace takt {
+
+/// State names compare without regard to case: the lower-case spelling, as records keep it.
+NameId folded_state(std::string_view state, Names& names);
+
+/// A stretch of the timeline that is alike throughout.
+struct Segment {
+  TimeRange range;
+  NameId state = NameId::none;  ///< lower-case spelling; none: no state known
+  NameId reason = NameId::none;
+  TimeCategory category = TimeCategory::unknown;
+  bool minor_stop = false;
+  bool open = false;  ///< still lasts at the moment asked for
+};
+
+/// An unbroken stretch of stop time with one reason or none, or of failures; judged whole, before any cut.
+struct StopStretch {
+  TimeRange range;
+  NameId reason = NameId::none;
+  bool minor = false;
+  bool open = false;
+};
+
+/// The engine's writer changes it, any reader reads it, under the engine's lock.
+class Timeline {
+ public:
+  Timeline(MachineId machine, ByIdentity order, const MasterData& master)
+      : machine_(machine), master_(&master), states_(order), classifies_(order) {}
+
+  // ------------------------------------------------------------------------------------------------ what it
+  // follows from
+
+  /// `master` stays until the next call.
+  void use(const MasterData& master) { master_ = &master; }
+  void put(const StateRecord& state) { states_.put(state); }
+  void put(const ClassifyRecord& classify);
+  const SortedRuns<StateRecord, ByIdentity>& states() const { return states_; }
+  const SortedRuns<ClassifyRecord, ByIdentity>& classifications() const { return classifies_; }
+
+  /// What hearing the machine at a moment changes.
+  struct Heard {
+    TimeRange no_more_silent;  ///< may be empty
+    bool goes_on = false;      ///< it was not silent just before
+  };
+  /// Nothing if nothing changes, as always without a silence time-out.
+  std::optional<Heard> if_heard(Timestamp t) const;
+  void hear(Timestamp t);
+  /// All times that it was heard, sorted.
+  void set_heard(const std::vector<Timestamp>& times);
+
+  // ------------------------------------------------------------------------------------------------ what it says
+
+  /// Gapless segments that cover `range` up to `now`, whole at the edges: not cut to `range`.
+  std::vector<Segment> segments(TimeRange range, Timestamp now) const;
+  /// Stops that touch `range`, whole.
+  std::vector<StopStretch> stops(TimeRange range, Timestamp now) const;
+  /// Adds the time and the stops of what lies in `clip`.
+  void contribute(TimeRange clip, Timestamp now, ContributionSink& sink) const;
+
+  std::optional<Timestamp> last_state() const;
+  /// The latest state event before `t`.
+  std::optional<StateRecord> state_before(Timestamp t) const;
+  /// The beginning of the next state event after `t`, or the end of time.
+  Timestamp next_state(Timestamp t) const;
+  /// Everything before can change no more but by an event; from here on the last state's stretch lasts.
+  Timestamp settled_end() const;
+  /// The beginning of the unbroken stretch of time neither production nor unknown that ends at or holds `t`; else
+  /// `t`.
+  Timestamp stretch_begin(Timestamp t) const;
+  /// The end of such a stretch that begins at or holds `t`; else `t`.
+  Timestamp stretch_end(Timestamp t) const;
+
+  /// What the state events alone say of a moment, classifications aside.
+  struct RawSegment {
+    TimeRange range;
+    NameId state = NameId::none;
+    NameId reason = NameId::none;
+    TimeCategory category = TimeCategory::unknown;
+    /// Of a stretch that classifications may explain, and that is judged whole.
+    bool restable() const { return category != TimeCategory::production && category != TimeCategory::unknown; }
+  };
+  RawSegment raw_segment_at(Timestamp t) const;
+
+ private:
+  /// Between two of them the machine was silent for longer than its time-out.
+  struct HeardRun {
+    Timestamp first, last;
+  };
+  Duration silence_timeout() const { return master_->latest().settings(machine_).silence_timeout; }
+  std::vector<HeardRun>::const_iterator first_heard_after(Timestamp t) const;
+  void append_stretch(TimeRange stretch, Timestamp now, std::vector<Segment>& out) const;
+  NameId reason_at(Timestamp t, const std::vector<ClassifyRecord>& candidates, const TimeRange& stretch,
+                   NameId own) const;
+
+  MachineId machine_;
+  const MasterData* master_;  // borrowed
+  SortedRuns<StateRecord, ByIdentity> states_;
+  SortedRuns<ClassifyRecord, ByIdentity> classifies_;
+  Duration longest_classify_{0};
+  std::vector<HeardRun> heard_;  // kept only with a silence time-out
+};
+
+}  // namespace takt
