@@ -150,11 +150,15 @@ Exporter::~Exporter() {
   {
     const std::lock_guard guard{state_->mutex};
     state_->stopping = true;
-    state_->give_up = std::chrono::steady_clock::now() + state_->options.last_flush;
+    if (state_->give_up.load() == SteadyTime::max()) {
+      state_->give_up = std::chrono::steady_clock::now() + state_->options.last_flush;
+    }
   }
   state_->wake.notify_all();
   state_->thread.join();
 }
+
+void Exporter::finish_by(std::chrono::steady_clock::time_point deadline) { state_->give_up = deadline; }
 
 void Exporter::flush_now() {
   std::unique_lock lock{state_->mutex};

@@ -4,6 +4,7 @@
 #include "engine/store.h"
 #include "query/json_text.h"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ struct ExporterOptions {
   /// A failing target is tried again after the interval, then twice that, up to this.
   Duration longest_pause = std::chrono::seconds{60};
   /// What flushing may still take once the exporter goes; what is not done by then waits for the next start.
-  Duration last_flush = std::chrono::seconds{3};
+  Duration last_flush = std::chrono::seconds{8};
 };
 
 /// One thread flushes every target in turn; whatever a target does, ingest and queries go on. Any thread may call.
@@ -42,7 +43,9 @@ class Exporter {
   /// URL. `store` outlives the exporter.
   static Result<std::unique_ptr<Exporter>> open(const Store& store, const std::vector<std::string>& urls,
                                                 ExporterOptions options = {});
-  /// Flushes what is left, as far as ExporterOptions::last_flush allows, then stops.
+  /// From now on flushes are given up at `deadline`.
+  void finish_by(std::chrono::steady_clock::time_point deadline);
+  /// Flushes what is left, as far as finish_by() or else ExporterOptions::last_flush allows, then stops.
   ~Exporter();
   Exporter(const Exporter&) = delete;
   Exporter& operator=(const Exporter&) = delete;

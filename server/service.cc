@@ -16,7 +16,9 @@
 namespace takt {
 namespace {
 
-constexpr auto kDrainPatience = std::chrono::seconds{5};  // of the ten that stopping may take
+// Of the ten seconds that stopping may take:
+constexpr auto kDrainPatience = std::chrono::seconds{5};
+constexpr auto kFlushPatience = std::chrono::seconds{8};  // from the beginning
 constexpr std::size_t kWorkers = 4;
 
 bool is_loopback(const std::string& host) {
@@ -196,6 +198,7 @@ void Service::stop() {
   Parts& p = *parts_;
   if (!p.http) return;
   p.stopping = true;
+  if (p.exporter) p.exporter->finish_by(std::chrono::steady_clock::now() + kFlushPatience);
   p.http->stop_accepting();
   // Streams end, requests in flight are answered, then what they used goes in reverse.
   if (!p.http->drain(kDrainPatience)) spdlog::warn("stopping: some requests were cut off");
