@@ -1,0 +1,3 @@
+#define TAKT_KERNELS baseline
+#define TAKT_KERNELS_NAME "baseline"
+#include "engine/codec/kernels.inc"
