@@ -1,8 +1,13 @@
+#include "cli/backup.h"
+#include "cli/compact.h"
+#include "cli/doctor.h"
 #include "cli/export.h"
 #include "cli/import.h"
+#include "cli/restore.h"
 #include "cli/schema.h"
 #include "cli/serve.h"
 #include "cli/simulate.h"
+#include "cli/verify.h"
 #include "server/version.h"
 
 #include <fmt/format.h>
@@ -29,6 +34,11 @@ int main(int argc, char** argv) {
   takt::add_export_command(app, exit_status);
   takt::add_schema_command(app, exit_status);
   takt::add_simulate_command(app, exit_status);
+  takt::add_backup_command(app, exit_status);
+  takt::add_restore_command(app, exit_status);
+  takt::add_verify_command(app, exit_status);
+  takt::add_doctor_command(app, exit_status);
+  takt::add_compact_command(app, exit_status);
   takt::add_demo_command(app, exit_status);
   try {
     app.parse(argc, argv);

@@ -6,58 +6,84 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <random>
+#include <set>
+
+#include "engine/folder_mark.h"
+#include "engine/write_log.h"
 
 namespace takt {
 namespace {
 
-constexpr int kFormat = 1;
 constexpr const char* kFamilyNames[] = {"meta", "events", "journal", "chunk_index", "chunk", "quarantine"};
+static_assert(std::size(kFamilyNames) == Store::Disk::families);
 
-Error from(const rocksdb::Status& status, const std::string& what) {
-  if (status.IsCorruption()) {
-    return corruption(what + ": " + status.ToString() + "; restore the folder from a backup");
+constexpr const char* kRemedy =
+    "; see what is lost with takt verify, and get the data back from a backup with takt restore";
+
+/// The folders that this process has open. The kernel's lock tells processes apart, not two openings of one.
+class OpenFolders {
+ public:
+  static OpenFolders& instance() {
+    static OpenFolders folders;
+    return folders;
   }
-  return io_error(what + ": " + status.ToString());
+  bool claim(const std::filesystem::path& directory) {
+    const std::lock_guard lock{mutex_};
+    return folders_.insert(key(directory)).second;
+  }
+  void release(const std::filesystem::path& directory) {
+    const std::lock_guard lock{mutex_};
+    folders_.erase(key(directory));
+  }
+
+ private:
+  static std::string key(const std::filesystem::path& directory) {
+    std::error_code error;
+    return std::filesystem::weakly_canonical(directory, error).string();
+  }
+  std::mutex mutex_;
+  std::set<std::string> folders_;
+};
+
+Error in_use(const std::filesystem::path& directory, const std::string& by) {
+  return {ErrorCode::conflict, "the data folder " + directory.string() + " is in use by " + by +
+                                   "; stop that one, or choose another with --data"};
 }
 
-std::string random_id() {
-  std::random_device device;
-  std::string id;
-  for (int i = 0; i < 16; ++i) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    const unsigned byte = device() & 0xFFU;
-    id.push_back(kDigits[byte >> 4U]);
-    id.push_back(kDigits[byte & 15U]);
-  }
-  return id;
+bool names_file(const std::string& word) {
+  if (word == "CURRENT" || word == "IDENTITY" || word.starts_with("MANIFEST-") || word.starts_with("OPTIONS-"))
+    return true;
+  const std::size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+  const std::string_view extension = std::string_view{word}.substr(digits);
+  return digits >= 6 && (extension == ".sst" || extension == ".ldb" || extension == ".log");
 }
 
-Result<void> write_durably(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path temporary = path.string() + ".new";
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) return io_error("cannot write " + temporary.string() + ": " + std::strerror(errno));
-  const bool written =
-      ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file) == 0;
-  const int problem = errno;
-  ::close(file);
-  if (!written) return io_error("cannot write " + temporary.string() + ": " + std::strerror(problem));
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) return io_error("cannot write " + path.string() + ": " + error.message());
-  const int folder = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder >= 0) {
-    ::fsync(folder);
-    ::close(folder);
+/// The first file of the database that a text of RocksDB names, as "db/000012.sst"; empty if none.
+std::string file_in(const std::string& text) {
+  constexpr const char* kBetween = " /:;,()'\"";
+  for (std::size_t end = 0, begin; (begin = text.find_first_not_of(kBetween, end)) != std::string::npos;) {
+    end = std::min(text.find_first_of(kBetween, begin), text.size());
+    std::string word = text.substr(begin, end - begin);
+    while (word.ends_with('.')) word.pop_back();
+    if (!names_file(word)) continue;
+    // The name that RocksDB tries last for a table that is not there.
+    if (word.ends_with(".ldb")) word.replace(word.size() - 3, 3, "sst");
+    return "db/" + word;
   }
-  return {};
+  return "";
 }
 
-/// The file TAKT: what this folder is, of which format, and the id of the store.
-Result<std::string> claim_folder(const std::filesystem::path& directory) {
+/// What RocksDB's text says is wrong, in words.
+std::string trouble_in(const std::string& text) {
+  const auto says = [&](const char* part) { return text.find(part) != std::string::npos; };
+  if (says("size mismatch") || says("too short") || says("truncated")) return "is cut off or of another size";
+  return "is damaged";
+}
+
+Result<void> make_folder(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) return io_error("cannot create the data folder " + directory.string() + ": " + error.message());
@@ -65,37 +91,25 @@ Result<std::string> claim_folder(const std::filesystem::path& directory) {
     return io_error("the data folder " + directory.string() + " is not writable: " + std::strerror(errno) +
                     "; give its owner this user's name, or choose another with --data");
   }
-  const std::filesystem::path mark = directory / "TAKT";
-  if (std::filesystem::exists(mark)) {
-    std::ifstream file{mark};
-    std::string word, id;
-    int format = 0;
-    file >> word >> format >> id;
-    if (word != "takt-store" || format < 1 || id.empty()) {
-      return corruption(mark.string() + " is damaged; restore the data folder from a backup");
+  return {};
+}
+
+/// That a folder without the file TAKT is empty, but for what a first start leaves behind that was cut short.
+Result<void> check_unused(const std::filesystem::path& directory) {
+  const bool begun = std::filesystem::exists(directory / "TAKT.new");
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator{directory, error}) {
+    const std::string name = entry.path().filename().string();
+    if (name == "TAKT.new" || name == "lost+found" || (name == "db" && begun)) continue;
+    if (std::filesystem::exists(directory / "db" / "CURRENT")) {
+      return corruption("the data folder " + directory.string() +
+                        " has a database but its file TAKT is missing; restore the folder with takt restore");
     }
-    if (format > kFormat) {
-      return corruption("the data folder " + directory.string() + " is of format " + std::to_string(format) +
-                        ", this program reads up to " + std::to_string(kFormat) + "; use the newer program");
-    }
-    return id;
+    return invalid("the folder " + directory.string() + " holds other files (" + name +
+                   ") and no Takt data; choose an empty folder with --data");
   }
-  if (!std::filesystem::is_empty(directory)) {
-    // Our own beginnings may be there, if the first start was interrupted.
-    for (const auto& entry : std::filesystem::directory_iterator{directory}) {
-      if (entry.path().filename() != "TAKT.new" && entry.path().filename() != "lost+found") {
-        return invalid("the folder " + directory.string() + " holds other files (" +
-                       entry.path().filename().string() +
-                       ") and no Takt data; choose an empty folder with --data");
-      }
-    }
-  }
-  const std::string id = random_id();
-  if (const auto written = write_durably(mark, "takt-store " + std::to_string(kFormat) + ' ' + id + '\n');
-      !written) {
-    return written.error();
-  }
-  return id;
+  if (error) return io_error("cannot read " + directory.string() + ": " + error.message());
+  return {};
 }
 
 rocksdb::ColumnFamilyOptions options_of(std::size_t family) {
@@ -125,72 +139,201 @@ std::uint64_t sequence_of_key(std::string_view key) {
   return number;
 }
 
+const char* Store::Disk::name_of(Family family) { return kFamilyNames[family]; }
+
+Error Store::Disk::error_of(const rocksdb::Status& status, const std::string& what) {
+  std::string text = status.ToString();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  while (text.ends_with(' ')) text.pop_back();
+  const std::string file = file_in(text);
+  const bool missing = text.find("No such file") != std::string::npos;
+  if (!status.IsCorruption() && !(missing && !file.empty())) return io_error(what + ": " + text);
+  std::string trouble = file.empty() ? text : file + (missing ? " is missing" : ' ' + trouble_in(text));
+  if (!file.empty() && !missing) trouble += " (" + text + ")";
+  return corruption(what + ": " + trouble + kRemedy);
+}
+
 Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::path& directory) {
+  if (auto made = make_folder(directory); !made) return made.error();
   auto disk = std::make_unique<Disk>();
   disk->directory_ = directory;
-  const auto id = claim_folder(directory);
-  if (!id) return id.error();
-  disk->store_id_ = *id;
+  if (!OpenFolders::instance().claim(directory)) return in_use(directory, "this process");
+  disk->claimed_ = true;
+  auto mark = read_mark(directory);
+  const bool fresh = !mark && mark.error().code == ErrorCode::not_found;
+  if (!mark && !fresh) return mark.error();
+  if (fresh) {
+    if (auto unused = check_unused(directory); !unused) return unused.error();
+    mark = FolderMark::fresh();
+    // The mark comes last: a folder that has it has a database, and one without can be begun again.
+    if (auto written = write_durably(directory / "TAKT.new", mark->text()); !written) return written.error();
+  } else {
+    if (const auto holder = lock_holder(directory)) {
+      return in_use(directory, "another Takt process, " + name_of_process(*holder));
+    }
+    if (auto intact = check_logs(directory); !intact) return intact.error();
+  }
+  disk->store_id_ = mark->identity();
+  auto opened = open_database(std::move(disk), fresh ? Access::create : Access::write);
+  if (!opened || !fresh) return opened;
+  if (auto written = write_durably(directory / "TAKT", mark->text()); !written) return written.error();
+  return opened;
+}
 
+Result<std::unique_ptr<Store::Disk>> Store::Disk::open_to_read(const std::filesystem::path& directory) {
+  auto disk = std::make_unique<Disk>();
+  disk->directory_ = directory;
+  const auto mark = read_mark(directory);
+  if (!mark) return mark.error();
+  disk->store_id_ = mark->identity();
+  if (!OpenFolders::instance().claim(directory)) return in_use(directory, "this process");
+  disk->claimed_ = true;
+  disk->read_lock_ = ::open((directory / "db" / "LOCK").c_str(), O_RDONLY | O_CLOEXEC);
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  if (disk->read_lock_ >= 0 && ::fcntl(disk->read_lock_, F_SETLK, &lock) != 0) {
+    const auto holder = lock_holder(directory);
+    return in_use(directory, "another Takt process" + (holder ? ", " + name_of_process(*holder) : std::string{}));
+  }
+  return open_database(std::move(disk), Access::read);
+}
+
+Result<std::unique_ptr<Store::Disk>> Store::Disk::open_database(std::unique_ptr<Disk> disk, Access access) {
+  const std::string what = "cannot open the data folder " + disk->directory_.string();
+  const std::string path = (disk->directory_ / "db").string();
+  if (access != Access::create && !std::filesystem::exists(disk->directory_ / "db" / "CURRENT")) {
+    return corruption(what + ": db/CURRENT is missing; get the data back from a backup with takt restore");
+  }
   rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
+  options.create_if_missing = access == Access::create;
+  options.create_missing_column_families = access != Access::read;
   options.max_background_jobs = 2;
   options.max_total_wal_size = std::uint64_t{128} << 20U;
   options.keep_log_file_num = 3;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_open_files = -1;
+  std::vector<std::string> there{kFamilyNames, kFamilyNames + families};
+  if (access == Access::read) {
+    if (const auto s = rocksdb::DB::ListColumnFamilies(options, path, &there); !s.ok()) return error_of(s, what);
+  }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors{{rocksdb::kDefaultColumnFamilyName, options_of(0)}};
-  for (std::size_t i = 0; i < families; ++i) descriptors.emplace_back(kFamilyNames[i], options_of(i));
+  std::vector<std::size_t> opened;
+  for (std::size_t i = 0; i < families; ++i) {
+    if (std::find(there.begin(), there.end(), kFamilyNames[i]) == there.end()) continue;
+    descriptors.emplace_back(kFamilyNames[i], options_of(i));
+    opened.push_back(i);
+  }
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  const auto status = rocksdb::DB::Open(options, (directory / "db").string(), descriptors, &handles, &db);
+  const auto status = access == Access::read
+                          ? rocksdb::DB::OpenForReadOnly(options, path, descriptors, &handles, &db)
+                          : rocksdb::DB::Open(options, path, descriptors, &handles, &db);
   if (!status.ok()) {
     // Not any "lock": a damaged store is told of as a "block checksum mismatch".
     const std::string text = status.ToString();
-    const bool in_use =
+    const bool in_use_now =
         text.find("While lock file") != std::string::npos || text.find("lock hold by") != std::string::npos;
-    if (status.IsIOError() && in_use) {
-      return Error{ErrorCode::conflict,
-                   "the data folder " + directory.string() +
-                       " is in use by another Takt process; stop that one, or choose another with --data"};
-    }
-    return from(status, "cannot open the data folder " + directory.string());
+    if (status.IsIOError() && in_use_now) return in_use(disk->directory_, "another Takt process");
+    return error_of(status, what);
   }
   disk->db_.reset(db);
+  disk->access_ = access;
   db->DestroyColumnFamilyHandle(handles.front());  // "default" holds nothing
-  disk->handles_.assign(handles.begin() + 1, handles.end());
+  disk->handles_.assign(families, nullptr);
+  for (std::size_t i = 0; i < opened.size(); ++i) disk->handles_[opened[i]] = handles[i + 1];
   return disk;
 }
 
+namespace {
+
+/// How far the replay of the logs gets, and where it begins, as the database itself sees it.
+struct Replay {
+  std::uint64_t first_log = 0;
+  std::uint64_t last_sequence = 0;
+};
+
+Result<Replay> try_replay(const std::string& database, const std::string& what) {
+  rocksdb::DBOptions options;
+  options.max_open_files = 16;
+  std::vector<std::string> names;
+  auto status = rocksdb::DB::ListColumnFamilies(options, database, &names);
+  if (!status.ok()) return Store::Disk::error_of(status, what);
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+  for (const std::string& name : names) descriptors.emplace_back(name, options_of(0));
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  status = rocksdb::DB::OpenForReadOnly(options, database, descriptors, &handles, &opened);
+  if (!status.ok()) return Store::Disk::error_of(status, what);
+  const std::unique_ptr<rocksdb::DB> db{opened};
+  Replay replay;
+  db->GetIntProperty(rocksdb::DB::Properties::kMinLogNumberToKeep, &replay.first_log);
+  replay.last_sequence = db->GetLatestSequenceNumber();
+  for (auto* handle : handles) db->DestroyColumnFamilyHandle(handle);
+  return replay;
+}
+
+}  // namespace
+
+Result<void> Store::Disk::check_logs(const std::filesystem::path& directory) {
+  const std::filesystem::path database = directory / "db";
+  if (!std::filesystem::exists(database / "CURRENT")) return {};  // opening it says what is wrong
+  const auto scan = scan_write_logs(database);
+  if (!scan) return scan.error();
+  const std::uint64_t synced = read_synced(directory);
+  if (scan->damages.empty() && scan->last_sequence >= synced) return {};
+  // Logs that were replayed long ago may still lie about, and after a flush there need be none: ask the database.
+  const std::string what = "cannot open the data folder " + directory.string();
+  const auto replay = try_replay(database.string(), what);
+  if (!replay) return replay.error();
+  for (const LogDamage& damage : scan->damages) {
+    if (damage.log >= replay->first_log) return corruption(what + ": " + damage.what + kRemedy);
+  }
+  if (replay->last_sequence >= synced) return {};
+  return corruption(what + ": the newest " + std::to_string(synced - replay->last_sequence) +
+                    " writes are missing: a file db/*.log was removed or cut off" + kRemedy);
+}
+
 Store::Disk::~Disk() {
-  if (!db_) return;
-  for (auto* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
-  db_->Close();
+  if (db_) {
+    const std::uint64_t written = db_->GetLatestSequenceNumber();
+    for (auto* handle : handles_) {
+      if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle);
+    }
+    const bool closed = db_->Close().ok();
+    if (closed && access_ != Access::read && !failed_) write_synced(directory_, written);
+    db_.reset();
+  }
+  if (read_lock_ >= 0) ::close(read_lock_);
+  if (claimed_) OpenFolders::instance().release(directory_);
 }
 
 Result<void> Store::Disk::write(rocksdb::WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.sync = true;
-  if (const auto status = db_->Write(options, &batch); !status.ok())
-    return from(status, "cannot write to the journal");
+  if (const auto status = db_->Write(options, &batch); !status.ok()) {
+    failed_ = true;
+    return error_of(status, "cannot write to the journal");
+  }
   return {};
 }
 
 Result<void> Store::Disk::scan(Family family, const std::string& from_key,
                                const std::function<bool(std::string_view, std::string_view)>& visit) const {
+  if (handles_[family] == nullptr) return {};
   rocksdb::ReadOptions options;
   options.readahead_size = std::size_t{1} << 20U;
   const std::unique_ptr<rocksdb::Iterator> at{db_->NewIterator(options, handles_[family])};
   for (at->Seek(from_key); at->Valid(); at->Next()) {
     if (!visit(at->key().ToStringView(), at->value().ToStringView())) return {};
   }
-  if (!at->status().ok()) return from(at->status(), std::string{"cannot read "} + kFamilyNames[family]);
+  if (!at->status().ok()) return error_of(at->status(), std::string{"cannot read "} + kFamilyNames[family]);
   return {};
 }
 
 std::optional<std::string> Store::Disk::get(Family family, const std::string& key) const {
   std::string value;
+  if (handles_[family] == nullptr) return std::nullopt;
   if (!db_->Get({}, handles_[family], key, &value).ok()) return std::nullopt;
   return value;
 }
@@ -207,7 +350,7 @@ Result<std::shared_ptr<const ReadingRows>> Store::Disk::load(const ChunkInfo& in
   }
   rocksdb::PinnableSlice bytes;
   if (const auto status = db_->Get({}, handles_[chunk], key, &bytes); !status.ok()) {
-    return from(status, "cannot read a chunk of " + format_time(info.first));
+    return error_of(status, "cannot read a chunk of " + format_time(info.first));
   }
   auto rows = decode_chunk(bytes.ToStringView());
   if (!rows) {

@@ -4,6 +4,7 @@
 #include <rocksdb/db.h>
 #include <rocksdb/write_batch.h>
 
+#include <atomic>
 #include <list>
 #include <mutex>
 
@@ -20,7 +21,16 @@ class Store::Disk final : public ChunkSource {
   /// Names and order of the column families; part of the format.
   enum Family : std::size_t { meta, events, journal, chunk_index, chunk, quarantined, families };
 
+  static const char* name_of(Family family);
+
+  /// Creates the folder's contents if there are none. What a crash must not have done to the logs is looked for
+  /// first.
   static Result<std::unique_ptr<Disk>> open(const std::filesystem::path& directory);
+  /// An existing folder whose writer is stopped; no file changes, and no writer can start meanwhile. A family that
+  /// the folder does not have is empty. The logs are not looked at: see check_logs().
+  static Result<std::unique_ptr<Disk>> open_to_read(const std::filesystem::path& directory);
+  /// Whether every write that was answered can be replayed. corruption names the file.
+  static Result<void> check_logs(const std::filesystem::path& directory);
   ~Disk() override;
 
   /// All of the batch becomes durable, or none.
@@ -31,16 +41,28 @@ class Store::Disk final : public ChunkSource {
   std::optional<std::string> get(Family family, const std::string& key) const;
   Result<std::shared_ptr<const ReadingRows>> load(const ChunkInfo& info) const override;
 
+  rocksdb::DB& database() const { return *db_; }
+  bool has(Family family) const { return handles_[family] != nullptr; }
+  const std::filesystem::path& directory() const { return directory_; }
   const std::string& store_id() const { return store_id_; }
   std::uint64_t free_bytes() const;
   std::uint64_t total_bytes() const;
   std::uint64_t used_bytes() const;
+  /// A status of RocksDB in one line: the file that it is about, what is wrong with it, and the remedy.
+  static Error error_of(const rocksdb::Status& status, const std::string& what);
 
  private:
+  enum class Access : std::uint8_t { write, create, read };
+  static Result<std::unique_ptr<Disk>> open_database(std::unique_ptr<Disk> disk, Access access);
+
   std::filesystem::path directory_;
   std::string store_id_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  Access access_ = Access::read;
+  bool claimed_ = false;             // this process knows that it has the folder open
+  int read_lock_ = -1;               // keeps writers out while reading
+  std::atomic<bool> failed_{false};  // a write did: what is synced is not known
 
   // The chunks read last: late rows of one time tend to come together.
   static constexpr std::size_t kCachedChunks = 16;

@@ -82,8 +82,15 @@ Store::Store(StoreOptions options) : options_(std::move(options)) {}
 Store::~Store() { committer_.reset(); }
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, StoreOptions options) {
+  return over(Disk::open(directory), std::move(options));
+}
+
+Result<std::unique_ptr<Store>> Store::open_to_read(const std::filesystem::path& directory, StoreOptions options) {
+  return over(Disk::open_to_read(directory), std::move(options));
+}
+
+Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, StoreOptions options) {
   std::unique_ptr<Store> store{new Store{std::move(options)}};
-  auto disk = Disk::open(directory);
   if (!disk) return disk.error();
   store->disk_ = std::move(*disk);
   store->id_ = store->disk_->store_id();

@@ -74,6 +74,8 @@ struct StoreStatistics {
       chunks_sealed{0};
 };
 
+struct BackupOptions;  // engine/backup.h
+struct BackupReport;
 class Store;
 
 /// A consistent look at everything, after one commit. Holds off the writer while it lives: keep it short.
@@ -106,6 +108,8 @@ class Store {
   /// Opens or creates the store in `directory` and recovers everything. conflict: another process has it open;
   /// corruption: not a store, a damaged one, or one of a newer format; io: not readable or writable.
   static Result<std::unique_ptr<Store>> open(const std::filesystem::path& directory, StoreOptions options);
+  /// The same without changing a file, for looking into a stopped store: submissions fail.
+  static Result<std::unique_ptr<Store>> open_to_read(const std::filesystem::path& directory, StoreOptions options);
   /// Commits what was submitted, then closes.
   ~Store();
   Store(const Store&) = delete;
@@ -141,6 +145,8 @@ class Store {
   const StoreStatistics& statistics() const { return statistics_; }
   std::uint64_t disk_bytes() const;
   std::uint64_t free_bytes() const;
+  /// Adds a backup of all that is committed to the folder `to`, while others commit and read (engine/backup.h).
+  Result<BackupReport> back_up(const std::filesystem::path& to, const BackupOptions& options) const;
 
   /// Accepted events but readings, of commits after `since`, oldest first, at most about `limit`; `through` is the
   /// commit that they reach to.
@@ -164,6 +170,7 @@ class Store {
   struct Work;
 
   Store(StoreOptions options);
+  static Result<std::unique_ptr<Store>> over(Result<std::unique_ptr<Disk>> disk, StoreOptions options);
   Result<void> recover();
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);

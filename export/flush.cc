@@ -21,6 +21,11 @@ constexpr Duration kReadingsAView = hours{4};
 constexpr std::size_t kEventsAScan = 20'000;
 constexpr Duration kLookAhead = hours{24 * 39};  // bucket_from() looks a day further
 
+/// Whether two identities are of one store, restored from a backup or not (Store::id()).
+bool same_store(std::string_view a, std::string_view b) {
+  return a.substr(0, a.find('.')) == b.substr(0, b.find('.'));
+}
+
 Slice of_machine(const std::string& machine) { return {"machine = ?", {machine}}; }
 
 Slice of_span(const std::string& machine, std::string_view column, TimeRange span) {
@@ -102,13 +107,14 @@ Result<void> Flush::look_at_target() {
   if (!watermark) return watermark.error();
   first_ = !*watermark;
   before_ = watermark->value_or(Watermark{store_.id(), 0, now_, ""});
-  if (before_.store_id != store_.id()) {
+  if (!same_store(before_.store_id, store_.id())) {
     return Error{ErrorCode::conflict,
                  fmt::format("its rows come from another store ({}, this one is {}); export to a file of its own",
                              before_.store_id, store_.id())};
   }
-  // Ahead of the store: that was restored from a backup, and what the target has beyond it never happened.
-  if (before_.commit > report_.watermark) {
+  // Of another incarnation, or ahead of the store: that was restored from a backup, and what the target has beyond
+  // it never happened.
+  if (before_.store_id != store_.id() || before_.commit > report_.watermark) {
     if (const auto done = forget_everything(); !done) return done;
     before_.commit = 0;
     before_.plant_digest.clear();

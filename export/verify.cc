@@ -52,8 +52,10 @@ Result<VerifyReport> Verification::run() {
   if (!watermark) return watermark.error();
   if (!*watermark || (*watermark)->commit == 0) return not_found("nothing was exported to this target yet");
   if ((*watermark)->store_id != store_.id()) {
-    return Error{ErrorCode::conflict, fmt::format("its rows come from another store ({}, this one is {})",
-                                                  (*watermark)->store_id, store_.id())};
+    return Error{ErrorCode::conflict,
+                 fmt::format("its rows come from another store, or from before this one was restored from a "
+                             "backup ({}, this one is {}); bring it up to date with takt export",
+                             (*watermark)->store_id, store_.id())};
   }
   now_ = (*watermark)->flushed;
   report_.watermark = (*watermark)->commit;

@@ -177,7 +177,8 @@ Result<void> Service::recover() {
   if (!exporter) return exporter.error();
   p.exporter = std::move(*exporter);
   p.workers = std::make_unique<WorkerPool>(kWorkers);
-  p.api = std::make_unique<Api>(Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, p.started});
+  p.api =
+      std::make_unique<Api>(Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, p.started, p.stopping});
   p.add_routes();
   const std::unique_lock lock{p.gate};
   p.serving = true;

@@ -8,6 +8,8 @@
 #include "server/http/router.h"
 #include "server/worker_pool.h"
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -23,6 +25,7 @@ struct Api {
   LiveHub& live;
   WorkerPool& workers;
   std::chrono::steady_clock::time_point started;
+  const std::atomic<bool>& stopping;  ///< long work asks whether to leave
 };
 
 struct ParameterDoc {
@@ -51,6 +54,7 @@ std::vector<Route> query_routes();
 std::vector<Route> ingest_routes();
 std::vector<Route> plant_routes();
 std::vector<Route> operation_routes();
+std::vector<Route> backup_routes();
 /// All of them, in the order of the documentation.
 std::vector<Route> all_routes();
 

@@ -1,0 +1,343 @@
+#include "engine/inspect.h"
+
+#include <rocksdb/sst_file_reader.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "engine/disk.h"
+#include "engine/event_codec.h"
+#include "engine/folder_mark.h"
+#include "engine/quarantine_codec.h"
+#include "engine/write_log.h"
+
+namespace takt {
+namespace {
+
+using Disk = Store::Disk;
+
+constexpr const char* kRestore = "get it back with takt restore";
+constexpr std::size_t kChunkKey = 24;
+
+/// Digits of a key that is none of ours.
+std::string hexadecimal(std::string_view key) {
+  std::string text = "0x";
+  for (const char c : key.substr(0, 32)) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    text.push_back("0123456789abcdef"[byte >> 4U]);
+    text.push_back("0123456789abcdef"[byte & 15U]);
+  }
+  return text;
+}
+
+std::uint32_t number_at(std::string_view key, std::size_t at) {
+  return static_cast<std::uint32_t>(sequence_of_key(key.substr(at, 4)));
+}
+
+class Inspector {
+ public:
+  Inspector(const std::filesystem::path& directory, const InspectionOptions& options)
+      : directory_(directory), options_(options) {}
+
+  Result<Inspection> run() {
+    if (const auto mark = read_mark(directory_); !mark) return mark.error();
+    auto disk = Disk::open_to_read(directory_);
+    if (!disk && disk.error().code != ErrorCode::corruption) return disk.error();
+    if (!disk) {
+      // Without a database there is nothing else to ask.
+      tell("database", disk.error().context, "");
+      return result_;
+    }
+    disk_ = std::move(*disk);
+    if (const auto logs = Disk::check_logs(directory_); !logs) tell("write-ahead log", logs.error().context, "");
+    check_tables();
+    read_names();
+    check_frames(Disk::events);
+    check_frames(Disk::journal);
+    check_chunks();
+    check_quarantine();
+    disk_.reset();  // the store opens it again
+    // A store that cannot be trusted with its own names is not recovered: what it would make of them is no figure.
+    if (named_) check_figures();
+    return result_;
+  }
+
+ private:
+  void tell(std::string where, std::string what, std::string remedy) {
+    ++result_.damages;
+    if (options_.tell) options_.tell({std::move(where), std::move(what), std::move(remedy)});
+  }
+  /// Something refers to a machine or tag that has no name.
+  void tell_unnamed(std::string where, std::string what) {
+    named_ = false;
+    tell(std::move(where), std::move(what), kRestore);
+  }
+  void progress(std::string_view step, double share) const {
+    if (options_.progress) options_.progress(step, std::min(share, 1.0));
+  }
+
+  // ------------------------------------------------------------------------------------------------ files
+
+  void check_tables() {
+    std::vector<rocksdb::LiveFileMetaData> files;
+    disk_->database().GetLiveFilesMetaData(&files);
+    std::uint64_t total = 0, done = 0;
+    for (const auto& file : files) total += file.size;
+    for (const auto& file : files) {
+      progress("table files", total == 0 ? 1 : static_cast<double>(done) / static_cast<double>(total));
+      rocksdb::SstFileReader reader{rocksdb::Options{}};
+      rocksdb::ReadOptions how;
+      how.readahead_size = std::size_t{2} << 20U;
+      how.fill_cache = false;
+      auto status = reader.Open((directory_ / "db").string() + file.name);
+      if (status.ok()) status = reader.VerifyChecksum(how);
+      done += file.size;
+      if (status.ok()) continue;
+      damaged_[file.column_family_name].push_back(file.largestkey);
+      tell("db" + file.name + ", which holds " + span_of(file), Disk::error_of(status, "").context.substr(2), "");
+    }
+    result_.bytes = done;
+    for (auto& [family, keys] : damaged_) std::sort(keys.begin(), keys.end());
+  }
+
+  static std::string span_of(const rocksdb::LiveFileMetaData& file) {
+    const auto day = [](std::string_view key) {
+      const auto days = static_cast<std::int32_t>(number_at(key, 0) ^ 0x8000'0000U);
+      return format_time(from_micros(std::int64_t{days} * 86'400'000'000)).substr(0, 10);
+    };
+    const bool chunks = file.column_family_name.starts_with("chunk");
+    if (chunks && file.smallestkey.size() == kChunkKey && file.largestkey.size() == kChunkKey)
+      return "readings of " + day(file.smallestkey) + " to " + day(file.largestkey);
+    if ((file.column_family_name == "events" || file.column_family_name == "journal") &&
+        file.smallestkey.size() == 8) {
+      return file.column_family_name + " of commits " + std::to_string(sequence_of_key(file.smallestkey)) +
+             " to " + std::to_string(sequence_of_key(file.largestkey));
+    }
+    return "a part of " + file.column_family_name;
+  }
+
+  /// Visits all entries of a family that can be read: goes on behind a damaged file.
+  template <class Visit>
+  void scan(Disk::Family family, Visit visit) {
+    if (!disk_->has(family)) return;
+    rocksdb::ReadOptions how;
+    how.readahead_size = std::size_t{2} << 20U;
+    how.fill_cache = false;
+    std::uint64_t keys = 0, done = 0;
+    disk_->database().GetIntProperty((*disk_)[family], rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+    const auto found = damaged_.find(Disk::name_of(family));
+    const std::vector<std::string> bad = found == damaged_.end() ? std::vector<std::string>{} : found->second;
+    std::string at_key;
+    for (bool again = true; again;) {
+      again = false;
+      const std::unique_ptr<rocksdb::Iterator> at{disk_->database().NewIterator(how, (*disk_)[family])};
+      for (at->Seek(at_key); at->Valid(); at->Next()) {
+        visit(at->key().ToStringView(), at->value().ToStringView());
+        at_key.assign(at->key().data(), at->key().size());
+        if (++done % 256 == 0)
+          progress(Disk::name_of(family), static_cast<double>(done) / static_cast<double>(std::max(keys, done)));
+      }
+      if (at->status().ok()) return;
+      const auto next = std::upper_bound(bad.begin(), bad.end(), at_key);
+      if (next == bad.end()) {
+        tell(std::string{Disk::name_of(family)} + " behind " + hexadecimal(at_key),
+             Disk::error_of(at->status(), "cannot be read").context, "");
+        return;
+      }
+      at_key = *next + '\0';  // told of by the file already
+      again = true;
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------ names
+
+  void read_names() {
+    std::vector<std::pair<std::uint64_t, std::string>> tags;
+    scan(Disk::meta, [&](std::string_view key, std::string_view value) {
+      const std::uint64_t number = sequence_of_key(key.substr(1));
+      if (key == "sequence") {
+        sequence_ = sequence_of_key(value);
+      } else if (key[0] == 'm' && key.size() == 9) {
+        machines_.emplace(static_cast<std::uint32_t>(number), value);
+      } else if (key[0] == 't' && key.size() == 9) {
+        tags.emplace_back(number, value);
+      }
+    });
+    std::uint32_t expected = 0;
+    for (const auto& [number, name] : machines_) {
+      numbers_.emplace(name, number);
+      for (; expected < number; ++expected)
+        tell_unnamed("machine number " + std::to_string(expected), "has no name");
+      ++expected;
+    }
+    for (const auto& [number, name] : tags) {
+      const auto machine = static_cast<std::uint32_t>(number >> 32U);
+      if (!machines_.contains(machine))
+        tell_unnamed("tag " + name,
+                     "belongs to machine number " + std::to_string(machine) + ", which has no name");
+      tags_[{machine, static_cast<std::uint32_t>(number)}] = name;
+      tag_names_.emplace(machine, name);
+    }
+    result_.machines = machines_.size();
+    result_.tags = tags.size();
+  }
+
+  std::string owner(std::uint32_t machine, std::uint32_t group) const {
+    const auto name = machines_.find(machine);
+    const auto tag = tags_.find({machine, group});
+    return "machine " + (name == machines_.end() ? "number " + std::to_string(machine) : name->second) + ", tag " +
+           (tag == tags_.end() ? "number " + std::to_string(group) : tag->second);
+  }
+
+  // ------------------------------------------------------------------------------------------------ events
+
+  void check_frames(Disk::Family family) {
+    std::vector<Event> events;
+    scan(family, [&](std::string_view key, std::string_view value) {
+      const std::string where =
+          key.size() == 8
+              ? std::string{Disk::name_of(family)} + " of commit " + std::to_string(sequence_of_key(key))
+              : std::string{Disk::name_of(family)} + " under the key " + hexadecimal(key);
+      ++result_.commits;
+      if (key.size() != 8) return tell(where, "the key is none of Takt's", kRestore);
+      if (sequence_of_key(key) > sequence_)
+        tell(where, "it is newer than the newest commit, " + std::to_string(sequence_), kRestore);
+      events.clear();
+      if (const auto decoded = decode_frame(value, events); !decoded) {
+        return tell(where, decoded.error().context, std::string{"the store does not open with it; "} + kRestore);
+      }
+      (family == Disk::events ? result_.events : result_.waiting) += events.size();
+      for (const Event& event : events) {
+        if (!check_event(event, family, where)) break;
+      }
+    });
+  }
+
+  /// False: the event belongs to nobody, which is said once a frame.
+  bool check_event(const Event& event, Disk::Family family, const std::string& where) {
+    const std::string name{event.machine};
+    const auto machine = numbers_.find(name);
+    if (machine == numbers_.end()) {
+      return tell_unnamed(where, "an event names the machine " + name + ", which has no number"), false;
+    }
+    if (family != Disk::journal) return true;
+    if (event.type != EventType::reading) {
+      return tell(where, "the journal of readings holds another event", kRestore), false;
+    }
+    const std::string tag{event.tag};
+    if (tag_names_.contains({machine->second, tag})) return true;
+    return tell_unnamed(where, "a reading names the tag " + tag + " of machine " + name + ", which has no number"),
+           false;
+  }
+
+  // ------------------------------------------------------------------------------------------------ chunks
+
+  /// All that is known of chunks' bytes stands here. `head`: what the index has for the same key; null: nothing.
+  void check_chunk(std::string_view key, std::string_view value, const std::string* head) {
+    const std::string remedy = std::string{"queries of that time answer an error; "} + kRestore;
+    if (key.size() != kChunkKey) return tell("chunk " + hexadecimal(key), "the key is none of Takt's", kRestore);
+    const std::uint32_t machine = number_at(key, 4), group = number_at(key, 8);
+    const Timestamp first =
+        from_micros(static_cast<std::int64_t>(sequence_of_key(key.substr(12, 8)) ^ (1ULL << 63U)));
+    std::string where = "chunk of " + owner(machine, group) + ", from " + format_time(first);
+    if (!machines_.contains(machine) || !tags_.contains({machine, group}))
+      tell_unnamed(where, "its machine or tag has no name");
+    auto info = read_chunk_info(value);
+    if (!info) return tell(where, info.error().context, remedy);
+    where += " to " + format_time(info->last);
+    info->sequence = number_at(key, 20);
+    if (chunk_key(*info) != key) {
+      return tell(where,
+                  "it lies under a key that is not its own: it is of " +
+                      owner(index_of(info->machine), static_cast<std::uint32_t>(info->group)) + ", from " +
+                      format_time(info->first),
+                  remedy);
+    }
+    if (head == nullptr) tell(where, "the index does not have it", remedy);
+    if (head != nullptr && chunk_head(value) != *head) tell(where, "the index tells it otherwise", remedy);
+    const auto rows = decode_chunk(value);
+    if (!rows) return tell(where, rows.error().context, remedy);
+    result_.readings += rows->rows.size();
+    const auto before = [](const ReadingRow& a, const ReadingRow& b) {
+      return a.at != b.at ? a.at < b.at : a.id < b.id;
+    };
+    const bool spans = rows->rows.front().at == info->first && rows->rows.back().at == info->last;
+    if (!spans || !std::is_sorted(rows->rows.begin(), rows->rows.end(), before))
+      tell(where, "its rows are not in the order or of the time that it says", remedy);
+  }
+
+  void check_chunks() {
+    std::uint64_t indexed = 0;
+    scan(Disk::chunk, [&](std::string_view key, std::string_view value) {
+      const auto head = disk_->get(Disk::chunk_index, std::string{key});
+      if (head) ++indexed;
+      ++result_.chunks;
+      check_chunk(key, value, head ? &*head : nullptr);
+    });
+    // A damaged table was told of; what it held is missing here, too.
+    if (damaged_.contains("chunk") || damaged_.contains("chunk_index")) return;
+    std::uint64_t entries = 0;
+    scan(Disk::chunk_index, [&](std::string_view, std::string_view) { ++entries; });
+    if (entries != indexed) {
+      tell("index of chunks",
+           "it has " + std::to_string(entries) + " chunks, of which " + std::to_string(indexed) + " are there",
+           std::string{"queries of the others answer an error; "} + kRestore);
+    }
+  }
+
+  void check_quarantine() {
+    scan(Disk::quarantined, [&](std::string_view key, std::string_view value) {
+      ++result_.quarantined;
+      if (const auto entry = decode_quarantine(sequence_of_key(key), value); !entry) {
+        tell("quarantine entry " + std::to_string(sequence_of_key(key)), entry.error().context,
+             "no figure depends on it");
+      }
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------------ figures
+
+  void check_figures() {
+    StoreOptions how;
+    how.progress = [&](double share) { progress("recovery", share); };
+    const auto store = Store::open_to_read(directory_, how);
+    if (!store)
+      return tell("figures", "the store does not open, so they were not checked: " + store.error().context, "");
+    const StoreView view = (*store)->read();
+    for (std::uint32_t i = 0; i < view.machine_count(); ++i) {
+      progress("figures", static_cast<double>(i) / static_cast<double>(view.machine_count()));
+      const MachineRecord& machine = view.machine(MachineId{i});
+      if (const auto differs = machine.check()) {
+        tell("rollups of machine " + view.numbers().name(MachineId{i}), *differs,
+             "start the server again, which makes them anew; if it stays, please report it");
+      }
+      for (const Grain grain : {Grain::hour, Grain::shift, Grain::day})
+        result_.cells += machine.cells(grain).size();
+    }
+  }
+
+  const std::filesystem::path& directory_;
+  const InspectionOptions& options_;
+  Inspection result_;
+  std::unique_ptr<Disk> disk_;
+  std::map<std::string, std::vector<std::string>> damaged_;  // by family: the last keys of damaged files
+  std::uint64_t sequence_ = 0;
+  bool named_ = true;  // every machine and tag that something refers to has a name
+  std::map<std::uint32_t, std::string> machines_;
+  std::map<std::string, std::uint32_t, std::less<>> numbers_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> tags_;
+  std::set<std::pair<std::uint32_t, std::string>> tag_names_;
+};
+
+}  // namespace
+
+std::string to_string(const Damage& damage) {
+  return damage.where + ": " + damage.what + (damage.remedy.empty() ? "" : "; " + damage.remedy);
+}
+
+Result<Inspection> inspect_store(const std::filesystem::path& directory, const InspectionOptions& options) {
+  return Inspector{directory, options}.run();
+}
+
+}  // namespace takt
