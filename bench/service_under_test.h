@@ -1,6 +1,7 @@
 // A whole server in this process, ready to be asked on a free port of the loopback.
 #pragma once
 
+#include "bench/need.h"
 #include "client/http_client.h"
 #include "server/service.h"
 
@@ -10,24 +11,8 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <utility>
 
 namespace takt::bench {
-
-/// Figures must stand on the answer to "did it work": what failed ends the program with a sentence.
-template <class T>
-T need(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "failed: %s\n", result.error().context.c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
-inline void need_that(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "failed: %s\n", what);
-  std::exit(1);
-}
 
 class ServiceUnderTest {
  public:

@@ -15,7 +15,7 @@ namespace {
 int run(const std::string& data) {
   ProgressLine progress;
   const auto report = compact_store(
-      data, [&](std::string_view family) { progress.show(fmt::format("compacting {}", family), -1); });
+      data, [&](std::string_view step) { progress.show(std::string{step}, -1); });
   progress.wipe();
   if (!report) {
     fmt::print(stderr, "takt compact: {}\n", report.error().context);

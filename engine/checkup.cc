@@ -236,12 +236,12 @@ class Doctor {
     std::uint64_t chunks = 0, rows = 0, damaged = 0;
     Timestamp first = kEndOfTime, last = kBeginOfTime;
     const auto read = disk.scan(Disk::chunk_index, "", [&](std::string_view, std::string_view value) {
-      const auto info = read_chunk_info(value);
-      if (!info) return ++damaged, true;
+      const auto chunk = read_chunk_head(value);
+      if (!chunk) return ++damaged, true;
       ++chunks;
-      rows += info->rows;
-      first = std::min(first, info->first);
-      last = std::max(last, info->last);
+      rows += std::uint64_t{chunk->rows} * chunk->series.size();
+      first = std::min(first, chunk->first);
+      last = std::max(last, chunk->last);
       return true;
     });
     if (!read) say(Health::bad, "database", read.error().context);

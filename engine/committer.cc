@@ -12,11 +12,13 @@
 namespace takt {
 namespace {
 
-constexpr std::size_t kGroupEvents = 8192;                     // keeps the time that readers wait short
-constexpr std::size_t kJournalBytes = std::size_t{64} << 20U;  // then every head is sealed and the journal trimmed
-constexpr std::uint64_t kQuarantineEntries = 100'000;          // beyond it the oldest go
+constexpr std::size_t kGroupEvents = 8192;             // keeps the time that readers wait short
+constexpr std::uint64_t kQuarantineEntries = 100'000;  // beyond it the oldest go
 
-std::size_t weight(const EventBatch& batch) { return batch.events.size() + batch.rejected.size() + 1; }
+/// Of a unit of work, as events: a reading of a block costs a sixteenth of one.
+std::size_t weight(const EventBatch& batch, const ReadingBlock& readings) {
+  return batch.events.size() + batch.rejected.size() + readings.size() / 16 + 1;
+}
 
 }  // namespace
 
@@ -35,7 +37,7 @@ bool Store::Committer::submit(Work work) {
   {
     const std::lock_guard lock{mutex_};
     if (queued_events_ >= store_.options_.queue_events || stopping_) return false;
-    queued_events_ += weight(work.batch);
+    queued_events_ += weight(work.batch, work.readings);
     store_.statistics_.queue_events.store(queued_events_, std::memory_order_relaxed);
     queue_.push_back(std::move(work));
   }
@@ -102,9 +104,9 @@ void Store::Committer::run() {
           }
           break;
         }
-        events += weight(next.batch);
+        events += weight(next.batch, next.readings);
         if (!group.works.empty() && events > kGroupEvents) break;
-        queued_events_ -= weight(next.batch);
+        queued_events_ -= weight(next.batch, next.readings);
         group.works.push_back(std::move(next));
         queue_.pop_front();
       }
@@ -145,17 +147,20 @@ void Store::Committer::commit(Group& group) {
     answer(group, judged.error());
     return;
   }
-  if (group.accepted.empty() && group.rejected == 0) {
+  ReadingStore& readings = *store_.readings_;
+  if (group.accepted.empty() && readings.accepted().empty() && group.rejected == 0) {
     answer(group, store_.sequence());
     return;
   }
   const Sequence sequence = store_.sequence() + 1;
   note_heard(group);
-  rocksdb::WriteBatch batch;
-  encode(group, sequence, batch);
+  rocksdb::WriteBatch batch = take_names();
+  const std::size_t journal_bytes = encode(group, sequence, batch);
   quarantine(group, batch);
-  std::vector<std::pair<ChunkInfo, std::string>> chunks;
-  const std::vector<ReadingGroup*> sealed = seal(sequence - 1, batch, chunks);
+  const std::vector<EncodedChunk> chunks = readings.encode_due(sequence - 1);
+  const auto stored = put(chunks, batch);
+  trim_journal(chunks, sequence, batch);
+  take_out_garbage(batch);
   if (const auto written = write(batch); !written) {
     answer(group, unavailable(written.error().context));
     return;
@@ -164,9 +169,8 @@ void Store::Committer::commit(Group& group) {
   {
     const std::lock_guard turn{store_.turnstile_};
     const std::unique_lock lock{store_.gate_};
-    for (ReadingGroup* readings : sealed) readings->clear_head();
-    for (const auto& [info, bytes] : chunks) store_.group_of(info.machine, info.group, {}).add_chunk(info);
-    apply(group, sequence);
+    readings.sealed(chunks, stored);
+    apply(group, sequence, journal_bytes);
     store_.sequence_.store(sequence, std::memory_order_release);
   }
   auto& statistics = store_.statistics_;
@@ -174,6 +178,7 @@ void Store::Committer::commit(Group& group) {
       std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began).count());
   ++statistics.commits;
   statistics.chunks_sealed += chunks.size();
+  statistics.journal_bytes = readings.journal_bytes();
   if (store_.listener_) {
     std::vector<const Event*> events;
     for (const Accepted& accepted : group.accepted) events.push_back(accepted.event);
@@ -190,9 +195,6 @@ Store::Committer::Identity Store::Committer::identity_of(const Event& e) const {
   key.push_back(static_cast<char>(e.type));
   text(e.machine), number(micros(e.at)), text(e.id);
   switch (e.type) {
-    case EventType::reading:
-      text(e.tag);
-      break;
     case EventType::count:
     case EventType::cycle:
       text(e.product), text(e.order), text(e.defect);
@@ -208,30 +210,22 @@ Store::Committer::Identity Store::Committer::identity_of(const Event& e) const {
       break;
     case EventType::state:
     case EventType::energy:
+    case EventType::reading:  // the reading store judges them
       break;
   }
   const XXH128_hash_t hash = XXH3_128bits(key.data(), key.size());
   return {hash.low64, hash.high64};
 }
 
-/// Whether the event beats what is known of its identity, on disk or earlier in the group.
-Result<bool> Store::Committer::outranks(const Event& event, MachineId machine, const Rank& rank) {
+/// Whether the event beats what is known of its identity, before or earlier in the group.
+bool Store::Committer::outranks(const Event& event, MachineId machine, const Rank& rank) {
   const auto [pending, fresh] = pending_.try_emplace(identity_of(event), rank);
   if (!fresh) {
     if (!(pending->second < rank)) return false;
     pending->second = rank;
     return true;
   }
-  std::optional<Rank> known;
-  if (event.type == EventType::reading) {
-    if (const ReadingGroup* readings = store_.find_group(machine, event.tag)) {
-      auto found = readings->known(event.at, hash_of(event.id), *store_.disk_);
-      if (!found) return found.error();
-      known = *found;
-    }
-  } else {
-    known = store_.machines_[index_of(machine)]->known(event, store_.names_);
-  }
+  const std::optional<Rank> known = store_.machines_[index_of(machine)]->known(event, store_.names_);
   if (!known || *known < rank) return true;
   pending->second = *known;
   return false;
@@ -239,16 +233,23 @@ Result<bool> Store::Committer::outranks(const Event& event, MachineId machine, c
 
 Result<void> Store::Committer::judge(Group& group) {
   pending_.clear();
+  ReadingStore& readings = *store_.readings_;
+  readings.begin();
   auto& statistics = store_.statistics_;
-  for (const Work& work : group.works) {
+  std::vector<std::size_t> begins;  // of each work's rows among the readings
+  for (Work& work : group.works) {
     Receipt& receipt = group.receipts.emplace_back();
+    begins.push_back(readings.added());
     for (const Event& event : work.batch.events) {
       const auto machine = store_.numbers_.find(event.machine);
       TAKT_INVARIANT(machine.has_value());  // validate() has seen to it, and machines never go
+      if (event.type == EventType::reading) {
+        ReadingExtra extra;
+        readings.add(series_of(*machine, event.tag), reading_of(event, extra));
+        continue;
+      }
       const Rank rank = rank_of(event);
-      const auto accepted = outranks(event, *machine, rank);
-      if (!accepted) return accepted.error();
-      if (*accepted) {
+      if (outranks(event, *machine, rank)) {
         group.accepted.push_back({&event, rank, *machine});
         ++statistics.accepted_by_type[static_cast<std::size_t>(event.type)];
         ++receipt.accepted;
@@ -256,13 +257,23 @@ Result<void> Store::Committer::judge(Group& group) {
         ++receipt.duplicate;
       }
     }
+    if (!work.readings.empty()) readings.add(std::move(work.readings));
     for (const RejectedEvent& rejected : work.batch.rejected) {
       ++statistics.rejected_by_code[static_cast<std::size_t>(rejected.code)];
     }
+    group.rejected += work.batch.rejected.size();
+  }
+  begins.push_back(readings.added());
+  if (const auto judged = readings.judge(); !judged) return judged.error();
+  for (std::size_t i = 0; i < group.works.size(); ++i) {
+    Receipt& receipt = group.receipts[i];
+    const std::size_t accepted = readings.accepted_among(begins[i], begins[i + 1]);
+    receipt.accepted += accepted;
+    receipt.duplicate += begins[i + 1] - begins[i] - accepted;
+    statistics.accepted_by_type[static_cast<std::size_t>(EventType::reading)] += accepted;
     statistics.accepted += receipt.accepted;
     statistics.duplicates += receipt.duplicate;
-    statistics.rejected += work.batch.rejected.size();
-    group.rejected += work.batch.rejected.size();
+    statistics.rejected += group.works[i].batch.rejected.size();
   }
   return {};
 }
@@ -270,66 +281,153 @@ Result<void> Store::Committer::judge(Group& group) {
 /// Where silence counts, the event log must tell when a machine was heard of by its readings: the fewest of their
 /// times that leave the same gaps, and that some were withdrawn.
 void Store::Committer::note_heard(Group& group) {
-  std::map<MachineId, std::vector<const Event*>> times;
-  for (const Accepted& accepted : group.accepted) {
-    if (accepted.event->type != EventType::reading) continue;
-    if (store_.master_->latest().settings(accepted.machine).silence_timeout <= Duration{0}) continue;
-    if (!accepted.rank.withdrawn()) {
-      times[accepted.machine].push_back(accepted.event);
-      continue;
-    }
-    Event gone;
-    gone.type = EventType::reading;
-    gone.machine = accepted.event->machine;
-    gone.at = accepted.event->at;
-    gone.deleted = true;
-    group.heard.push_back(gone);
-  }
+  const PlantVersion& plant = store_.master_->latest();
+  if (!plant.any_silence_timeout()) return;
+  const auto heard_at = [&](MachineId machine, Timestamp at, bool withdrawn) {
+    Event heard;
+    heard.type = EventType::reading;
+    heard.machine = store_.numbers_.name(machine);
+    heard.at = at;
+    heard.deleted = withdrawn;
+    group.heard.push_back(heard);
+  };
+  std::map<MachineId, std::vector<Timestamp>> times;
+  const ReadingBlock& accepted = store_.readings_->accepted();
+  for_each_row(accepted, [&](std::size_t i, const Reading& reading) {
+    const MachineId machine = (*store_.readings_)[accepted.series[i]].machine();
+    if (plant.settings(machine).silence_timeout <= Duration{0}) return;
+    if (reading.withdrawn())
+      heard_at(machine, reading.at, true);
+    else
+      times[machine].push_back(reading.at);
+  });
   for (auto& [machine, list] : times) {
-    const Duration timeout = store_.master_->latest().settings(machine).silence_timeout;
-    std::sort(list.begin(), list.end(), [](auto* a, auto* b) { return a->at < b->at; });
+    const Duration timeout = plant.settings(machine).silence_timeout;
+    std::sort(list.begin(), list.end());
     for (std::size_t i = 0; i < list.size();) {
-      Event heard;
-      heard.type = EventType::reading;
-      heard.machine = list[i]->machine;
-      heard.at = list[i]->at;
-      group.heard.push_back(heard);
+      heard_at(machine, list[i], false);
       std::size_t next = i + 1;
-      while (next + 1 < list.size() && list[next + 1]->at <= list[i]->at + timeout) ++next;
+      while (next + 1 < list.size() && list[next + 1] <= list[i] + timeout) ++next;
       i = next;
     }
   }
 }
 
-void Store::Committer::encode(const Group& group, Sequence sequence, rocksdb::WriteBatch& batch) {
+// --------------------------------------------------------------------------------------------------- what is
+// written
+
+SeriesId Store::Committer::series_of(MachineId machine, std::string_view tag) {
+  ReadingStore& readings = *store_.readings_;
+  if (const auto known = readings.find(machine, tag)) return *known;
+  const SeriesId id = readings.next_series();
+  const GroupId group = readings.next_group(machine);
+  names_.Put((*store_.disk_)[Disk::meta], series_key(id), encode_series_name({machine, group, std::string{tag}}));
+  const std::lock_guard turn{store_.turnstile_};
+  const std::unique_lock lock{store_.gate_};
+  readings.add(id, machine, group, tag);
+  return id;
+}
+
+rocksdb::WriteBatch Store::Committer::take_names() {
+  rocksdb::WriteBatch taken = std::move(names_);
+  names_.Clear();
+  return taken;
+}
+
+Result<void> Store::Committer::write_names() {
+  if (names_.Count() == 0) return {};
+  rocksdb::WriteBatch batch = take_names();
+  return write(batch);
+}
+
+/// Returns the size of the frame of readings.
+std::size_t Store::Committer::encode(const Group& group, Sequence sequence, rocksdb::WriteBatch& batch) {
   Disk& disk = *store_.disk_;
   const std::string key = sequence_key(sequence);
-  std::vector<const Event*> events, readings;
-  for (const Accepted& accepted : group.accepted) {
-    (accepted.event->type == EventType::reading ? readings : events).push_back(accepted.event);
-    if (accepted.event->type != EventType::reading) continue;
-    // A tag seen for the first time gets its number in the same write.
-    if (store_.find_group(accepted.machine, accepted.event->tag) == nullptr) {
-      const GroupId id{static_cast<std::uint32_t>(store_.groups_by_id_[index_of(accepted.machine)].size())};
-      {
-        const std::lock_guard turn{store_.turnstile_};
-        const std::unique_lock lock{store_.gate_};
-        store_.group_of(accepted.machine, id, accepted.event->tag);
-      }
-      std::string name{"t"};
-      name += sequence_key(std::uint64_t{index_of(accepted.machine)} << 32U | static_cast<std::uint32_t>(id));
-      batch.Put(disk[Disk::meta], name, rocksdb::Slice{accepted.event->tag.data(), accepted.event->tag.size()});
-    }
-  }
+  std::vector<const Event*> events;
+  for (const Accepted& accepted : group.accepted) events.push_back(accepted.event);
   for (const Event& heard : group.heard) events.push_back(&heard);
   if (!events.empty()) batch.Put(disk[Disk::events], key, encode_frame(events));
-  if (!readings.empty()) {
-    const std::string frame = encode_frame(readings);
-    journal_bytes_ += frame.size();
-    batch.Put(disk[Disk::journal], key, frame);
+  std::size_t journal_bytes = 0;
+  if (const ReadingBlock& readings = store_.readings_->accepted(); !readings.empty()) {
+    const BlockFrame frame{readings};
+    journal_bytes = frame.size();
+    std::vector<rocksdb::Slice> pieces;
+    for (const std::string_view piece : frame.pieces()) pieces.emplace_back(piece.data(), piece.size());
+    const rocksdb::Slice key_slice{key};
+    batch.Put(disk[Disk::journal], {&key_slice, 1}, {pieces.data(), static_cast<int>(pieces.size())});
   }
   batch.Put(disk[Disk::meta], "sequence", key);
-  store_.statistics_.journal_bytes.store(journal_bytes_, std::memory_order_relaxed);
+  return journal_bytes;
+}
+
+std::vector<std::shared_ptr<const StoredChunk>> Store::Committer::put(const std::vector<EncodedChunk>& chunks,
+                                                                      rocksdb::WriteBatch& batch) {
+  Disk& disk = *store_.disk_;
+  std::vector<std::shared_ptr<const StoredChunk>> stored;
+  for (const EncodedChunk& chunk : chunks) {
+    const std::string key = chunk.head.key.bytes();
+    const std::string_view head = chunk_head_bytes(chunk.bytes);
+    batch.Put(disk[Disk::chunk], key, chunk.bytes);
+    batch.Put(disk[Disk::chunk_index], key, rocksdb::Slice{head.data(), head.size()});
+    stored.push_back(disk.stored(chunk.head.key));
+  }
+  return stored;
+}
+
+/// In the batch that seals rows goes the part of the journal that nobody needs any more.
+void Store::Committer::trim_journal(const std::vector<EncodedChunk>& chunks, Sequence none,
+                                    rocksdb::WriteBatch& batch) {
+  if (chunks.empty()) return;
+  const Sequence needed = store_.readings_->journal_needed_from(none, chunks);
+  batch.DeleteRange((*store_.disk_)[Disk::journal], sequence_key(0), sequence_key(needed));
+}
+
+void Store::Committer::take_out_garbage(rocksdb::WriteBatch& batch) {
+  Disk& disk = *store_.disk_;
+  for (const ChunkKey& key : disk.take_garbage()) {
+    batch.Delete(disk[Disk::chunk], key.bytes());
+    batch.Delete(disk[Disk::meta], garbage_key(key));
+  }
+}
+
+Result<void> Store::Committer::sweep() {
+  rocksdb::WriteBatch batch = take_names();
+  take_out_garbage(batch);
+  return batch.Count() == 0 ? Result<void>{} : write(batch);
+}
+
+Result<void> Store::Committer::seal_all() {
+  const std::vector<EncodedChunk> chunks = store_.readings_->encode_all(store_.sequence());
+  if (chunks.empty()) return {};
+  rocksdb::WriteBatch batch = take_names();
+  const auto stored = put(chunks, batch);
+  trim_journal(chunks, store_.sequence() + 1, batch);
+  take_out_garbage(batch);
+  if (const auto written = write(batch); !written) return written.error();
+  store_.statistics_.chunks_sealed += chunks.size();
+  const std::lock_guard turn{store_.turnstile_};
+  const std::unique_lock lock{store_.gate_};
+  store_.readings_->sealed(chunks, stored);
+  return {};
+}
+
+Result<void> Store::Committer::put_fold(const ReadingStore::Fold& fold) {
+  Disk& disk = *store_.disk_;
+  if (!store_.readings_->is_current(fold)) return {};
+  rocksdb::WriteBatch batch = take_names();
+  const auto stored = put(fold.come, batch);
+  for (const ChunkRef& chunk : fold.gone) {
+    batch.Delete(disk[Disk::chunk_index], chunk->key.bytes());
+    batch.Put(disk[Disk::meta], garbage_key(chunk->key), "");
+  }
+  take_out_garbage(batch);
+  if (const auto written = write(batch); !written) return written.error();
+  const std::lock_guard turn{store_.turnstile_};
+  const std::unique_lock lock{store_.gate_};
+  store_.readings_->folded(fold, stored);
+  for (const ChunkRef& chunk : fold.gone) chunk->stored->let_go();
+  return {};
 }
 
 void Store::Committer::quarantine(const Group& group, rocksdb::WriteBatch& batch) {
@@ -351,54 +449,26 @@ void Store::Committer::quarantine(const Group& group, rocksdb::WriteBatch& batch
   store_.quarantine_count_ = count;
 }
 
-/// Puts full heads into chunks, or all of them when the journal has grown long, and trims the journal in the same
-/// batch.
-std::vector<ReadingGroup*> Store::Committer::seal(Sequence through, rocksdb::WriteBatch& batch,
-                                                  std::vector<std::pair<ChunkInfo, std::string>>& chunks) {
-  Disk& disk = *store_.disk_;
-  std::vector<ReadingGroup*> sealed;
-  const bool all = journal_bytes_ > kJournalBytes;
-  Sequence oldest = through + 1;
-  for (const auto& machine : store_.groups_by_id_) {
-    for (ReadingGroup* readings : machine) {
-      if (readings->head_rows() == 0) continue;
-      if (!all && readings->head_rows() < kChunkRows) {
-        oldest = std::min(oldest, readings->oldest_unsealed());
-        continue;
-      }
-      auto encoded = readings->encode_head(through);
-      for (auto& chunk : encoded) chunks.push_back(std::move(chunk));
-      sealed.push_back(readings);
-    }
-  }
-  for (const auto& [info, bytes] : chunks) {
-    const std::string key = chunk_key(info);
-    const std::string_view head = chunk_head(bytes);
-    batch.Put(disk[Disk::chunk], key, bytes);
-    batch.Put(disk[Disk::chunk_index], key, rocksdb::Slice{head.data(), head.size()});
-  }
-  if (!sealed.empty()) batch.DeleteRange(disk[Disk::journal], sequence_key(0), sequence_key(oldest));
-  if (all) journal_bytes_ = 0;
-  return sealed;
-}
-
-void Store::Committer::apply(const Group& group, Sequence sequence) {
+void Store::Committer::apply(const Group& group, Sequence sequence, std::size_t journal_bytes) {
+  store_.readings_->apply(sequence, journal_bytes);
   std::vector<MachineRecord*> stale;
+  const auto becomes_stale = [&](MachineRecord& machine) {
+    if (std::find(stale.begin(), stale.end(), &machine) == stale.end()) stale.push_back(&machine);
+  };
   for (const Accepted& accepted : group.accepted) {
     MachineRecord& machine = *store_.machines_[index_of(accepted.machine)];
     // A withdrawn event, or a cycle with another end, may have been all that was heard at its time.
     const bool silence_counts = store_.master_->latest().settings(accepted.machine).silence_timeout > Duration{0};
-    const bool unheard =
-        silence_counts && (accepted.rank.withdrawn() || machine.corrects_cycle(*accepted.event, store_.names_));
-    if (accepted.event->type == EventType::reading) {
-      store_.apply_reading(*accepted.event, accepted.rank, sequence);
-    } else {
-      if (accepted.event->type == EventType::state && !accepted.rank.withdrawn()) {
-        store_.master_->know_state(folded_state(accepted.event->state, store_.names_), store_.names_);
-      }
-      machine.apply(*accepted.event, accepted.rank, store_.names_, sequence);
+    if (silence_counts && (accepted.rank.withdrawn() || machine.corrects_cycle(*accepted.event, store_.names_))) {
+      becomes_stale(machine);
     }
-    if (unheard && std::find(stale.begin(), stale.end(), &machine) == stale.end()) stale.push_back(&machine);
+    if (accepted.event->type == EventType::state && !accepted.rank.withdrawn()) {
+      store_.master_->know_state(folded_state(accepted.event->state, store_.names_), store_.names_);
+    }
+    machine.apply(*accepted.event, accepted.rank, store_.names_, sequence);
+  }
+  for (const Event& heard : group.heard) {
+    if (heard.deleted) becomes_stale(*store_.machines_[index_of(*store_.numbers_.find(heard.machine))]);
   }
   for (const Event& heard : group.heard) {
     if (heard.deleted) continue;  // told to recovery only: here the machine is among the stale ones

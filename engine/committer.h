@@ -13,6 +13,7 @@ namespace takt {
 /// One thing to do: a batch of events, or a task that needs the writer's place.
 struct Store::Work {
   EventBatch batch;
+  ReadingBlock readings;
   std::string source;
   Done done;
   std::function<void()> task;
@@ -28,7 +29,18 @@ class Store::Committer {
   /// Runs `task` on the committer's thread, between commits, and waits for it.
   void run_task(std::function<void()> task);
   std::string read_only_reason();
-  /// Writes `batch` as commit `sequence`; on failure the store is read-only for good.
+  // Of the committer's thread, for tasks:
+
+  /// The number of a tag. A new one becomes durable with the next commit, or by write_names().
+  SeriesId series_of(MachineId machine, std::string_view tag);
+  Result<void> write_names();
+  /// Takes chunks that nobody reads any more off the disk.
+  Result<void> sweep();
+  /// Puts all rows in memory into chunks.
+  Result<void> seal_all();
+  /// Does nothing if the chunks have changed meanwhile.
+  Result<void> put_fold(const ReadingStore::Fold& fold);
+  /// Makes `batch` durable; on failure the store is read-only for good.
   Result<void> write(rocksdb::WriteBatch& batch);
 
  private:
@@ -40,7 +52,7 @@ class Store::Committer {
   struct IdentityHash {
     std::size_t operator()(const Identity& i) const { return i.low; }
   };
-  struct Accepted {
+  struct Accepted {  // but readings
     const Event* event;
     Rank rank;
     MachineId machine;
@@ -57,14 +69,17 @@ class Store::Committer {
   void run();
   void commit(Group& group);
   Result<void> judge(Group& group);
-  Result<bool> outranks(const Event& event, MachineId machine, const Rank& rank);
+  rocksdb::WriteBatch take_names();
+  bool outranks(const Event& event, MachineId machine, const Rank& rank);
   Identity identity_of(const Event& event) const;
   void note_heard(Group& group);
-  void encode(const Group& group, Sequence sequence, rocksdb::WriteBatch& batch);
+  std::size_t encode(const Group& group, Sequence sequence, rocksdb::WriteBatch& batch);
   void quarantine(const Group& group, rocksdb::WriteBatch& batch);
-  std::vector<ReadingGroup*> seal(Sequence through, rocksdb::WriteBatch& batch,
-                                  std::vector<std::pair<ChunkInfo, std::string>>& chunks);
-  void apply(const Group& group, Sequence sequence);
+  std::vector<std::shared_ptr<const StoredChunk>> put(const std::vector<EncodedChunk>& chunks,
+                                                      rocksdb::WriteBatch& batch);
+  void trim_journal(const std::vector<EncodedChunk>& chunks, Sequence none, rocksdb::WriteBatch& batch);
+  void take_out_garbage(rocksdb::WriteBatch& batch);
+  void apply(const Group& group, Sequence sequence, std::size_t journal_bytes);
   void answer(Group& group, const Result<Sequence>& outcome);
   void note_space();
 
@@ -77,7 +92,7 @@ class Store::Committer {
   std::string failure_;   // for good
   std::string shortage_;  // until space returns
   std::unordered_map<Identity, Rank, IdentityHash> pending_;
-  std::size_t journal_bytes_ = 0;  // of readings not yet sealed
+  rocksdb::WriteBatch names_;  // tags that were numbered since the last commit
   std::thread thread_;
 };
 

@@ -1,4 +1,4 @@
-// The database of a stopped store written anew without what was overwritten or deleted.
+// A stopped store made as small as it gets: readings in full chunks, files without what was overwritten or deleted.
 #pragma once
 
 #include "schema/result.h"
@@ -24,6 +24,6 @@ struct CompactionReport {
 
 /// Needs room for the largest family a second time. A crash leaves the store as it was. conflict: in use.
 Result<CompactionReport> compact_store(const std::filesystem::path& directory,
-                                       const std::function<void(std::string_view family)>& progress);
+                                       const std::function<void(std::string_view step)>& progress);
 
 }  // namespace takt

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -120,7 +121,9 @@ rocksdb::ColumnFamilyOptions options_of(std::size_t family) {
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = std::size_t{32} << 20U;
   options.compression = rocksdb::kZSTD;
-  if (family == Store::Disk::journal) options.compression = rocksdb::kNoCompression;  // it dies in the memtable
+  // The journal dies in the memtable, and chunks are near their entropy.
+  if (family == Store::Disk::journal || family == Store::Disk::chunk)
+    options.compression = rocksdb::kNoCompression;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
@@ -152,6 +155,21 @@ Error Store::Disk::error_of(const rocksdb::Status& status, const std::string& wh
   if (!file.empty() && !missing) trouble += " (" + text + ")";
   return corruption(what + ": " + trouble + kRemedy);
 }
+
+std::string series_key(SeriesId id) { return "s" + sequence_key(index_of(id)); }
+
+std::string encode_series_name(const SeriesName& name) {
+  return sequence_key(std::uint64_t{index_of(name.machine)} << 32U | index_of(name.group)) + name.tag;
+}
+
+Result<SeriesName> decode_series_name(std::string_view value) {
+  if (value.size() < 8) return corruption("the name of a tag is damaged");
+  const std::uint64_t number = sequence_of_key(value);
+  return SeriesName{MachineId{static_cast<std::uint32_t>(number >> 32U)},
+                    GroupId{static_cast<std::uint32_t>(number)}, std::string{value.substr(8)}};
+}
+
+std::string garbage_key(const ChunkKey& key) { return "g" + key.bytes(); }
 
 Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::path& directory) {
   if (auto made = make_folder(directory); !made) return made.error();
@@ -338,31 +356,79 @@ std::optional<std::string> Store::Disk::get(Family family, const std::string& ke
   return value;
 }
 
-Result<std::shared_ptr<const ReadingRows>> Store::Disk::load(const ChunkInfo& info) const {
-  const std::string key = chunk_key(info);
+Result<void> Store::Disk::load(const ChunkKey& key,
+                               const std::function<Result<void>(std::string_view)>& read) const {
+  const auto name = [&] {
+    return "chunk of machine " + std::to_string(index_of(key.machine)) + ", group " +
+           std::to_string(index_of(key.group)) + ", from " + format_time(key.first);
+  };
+  rocksdb::PinnableSlice bytes;
+  if (const auto status = db_->Get({}, handles_[chunk], key.bytes(), &bytes); !status.ok()) {
+    return error_of(status, "cannot read the " + name());
+  }
+  const auto done = read(bytes.ToStringView());
+  if (!done) return Error{done.error().code, name() + ": " + done.error().context};
+  return {};
+}
+
+Result<std::shared_ptr<const ReadingColumns>> Store::Disk::rows(const ChunkKey& key, GroupId group) const {
   {
     const std::lock_guard lock{cache_mutex_};
     for (auto at = cache_.begin(); at != cache_.end(); ++at) {
-      if (at->first != key) continue;
+      if (at->key != key || at->group != group) continue;
       cache_.splice(cache_.begin(), cache_, at);
-      return cache_.front().second;
+      return cache_.front().rows;
     }
   }
-  rocksdb::PinnableSlice bytes;
-  if (const auto status = db_->Get({}, handles_[chunk], key, &bytes); !status.ok()) {
-    return error_of(status, "cannot read a chunk of " + format_time(info.first));
-  }
-  auto rows = decode_chunk(bytes.ToStringView());
-  if (!rows) {
-    return Error{rows.error().code, "chunk of machine " + std::to_string(index_of(info.machine)) + ", group " +
-                                        std::to_string(static_cast<unsigned>(info.group)) + ", from " +
-                                        format_time(info.first) + ": " + rows.error().context};
-  }
-  auto shared = std::make_shared<const ReadingRows>(std::move(*rows));
+  std::shared_ptr<const ReadingColumns> shared;
+  const auto read = load(key, [&](std::string_view bytes) -> Result<void> {
+    auto rows = decode_chunk(bytes, group);
+    if (!rows) return rows.error();
+    shared = std::make_shared<const ReadingColumns>(std::move(*rows));
+    return {};
+  });
+  if (!read) return read.error();
   const std::lock_guard lock{cache_mutex_};
-  cache_.emplace_front(key, shared);
+  cache_.push_front({key, group, shared});
   if (cache_.size() > kCachedChunks) cache_.pop_back();
   return shared;
+}
+
+Result<void> Store::Disk::compact() {
+  for (auto* handle : handles_) {
+    if (const auto status = db_->Flush({}, handle); !status.ok()) return error_of(status, "cannot flush");
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    if (const auto status = db_->CompactRange(options, handle, nullptr, nullptr); !status.ok()) {
+      return error_of(status, "cannot compact");
+    }
+  }
+  return {};
+}
+
+class Store::Disk::Stored final : public StoredChunk {
+ public:
+  Stored(Disk& disk, const ChunkKey& key) : disk_(disk), key_(key) {}
+  ~Stored() override {
+    if (!gone_) return;
+    const std::lock_guard lock{disk_.garbage_mutex_};
+    disk_.garbage_.push_back(key_);
+  }
+  void let_go() const override { gone_ = true; }
+
+ private:
+  Disk& disk_;
+  ChunkKey key_;
+  mutable std::atomic<bool> gone_{false};
+};
+
+std::shared_ptr<const StoredChunk> Store::Disk::stored(const ChunkKey& key) {
+  return std::make_shared<const Stored>(*this, key);
+}
+
+std::vector<ChunkKey> Store::Disk::take_garbage() {
+  const std::lock_guard lock{garbage_mutex_};
+  return std::exchange(garbage_, {});
 }
 
 std::uint64_t Store::Disk::free_bytes() const {

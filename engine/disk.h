@@ -16,6 +16,17 @@ namespace takt {
 std::string sequence_key(std::uint64_t number);
 std::uint64_t sequence_of_key(std::string_view key);
 
+/// Keys and values of meta that tell of tags and of chunks that have been folded.
+struct SeriesName {
+  MachineId machine{};
+  GroupId group{};
+  std::string tag;
+};
+std::string series_key(SeriesId id);
+std::string encode_series_name(const SeriesName& name);
+Result<SeriesName> decode_series_name(std::string_view value);
+std::string garbage_key(const ChunkKey& key);
+
 class Store::Disk final : public ChunkSource {
  public:
   /// Names and order of the column families; part of the format.
@@ -39,10 +50,19 @@ class Store::Disk final : public ChunkSource {
   Result<void> scan(Family family, const std::string& from,
                     const std::function<bool(std::string_view key, std::string_view value)>& visit) const;
   std::optional<std::string> get(Family family, const std::string& key) const;
-  Result<std::shared_ptr<const ReadingRows>> load(const ChunkInfo& info) const override;
+  Result<void> load(const ChunkKey& key, const std::function<Result<void>(std::string_view)>& read) const override;
+  Result<std::shared_ptr<const ReadingColumns>> rows(const ChunkKey& key, GroupId group) const override;
+
+  /// Rewrites every file, and lets go of logs that are in files by now.
+  Result<void> compact();
+  /// Told of by who reads it while it lasts.
+  std::shared_ptr<const StoredChunk> stored(const ChunkKey& key);
+  /// Chunks that nobody holds any more, after they were let go.
+  std::vector<ChunkKey> take_garbage();
 
   rocksdb::DB& database() const { return *db_; }
   bool has(Family family) const { return handles_[family] != nullptr; }
+  bool only_reads() const { return access_ == Access::read; }
   const std::filesystem::path& directory() const { return directory_; }
   const std::string& store_id() const { return store_id_; }
   std::uint64_t free_bytes() const;
@@ -65,9 +85,18 @@ class Store::Disk final : public ChunkSource {
   std::atomic<bool> failed_{false};  // a write did: what is synced is not known
 
   // The chunks read last: late rows of one time tend to come together.
-  static constexpr std::size_t kCachedChunks = 16;
+  static constexpr std::size_t kCachedChunks = 64;
+  class Stored;
+  std::mutex garbage_mutex_;
+  std::vector<ChunkKey> garbage_;
+
+  struct CachedRows {
+    ChunkKey key;
+    GroupId group;
+    std::shared_ptr<const ReadingColumns> rows;
+  };
   mutable std::mutex cache_mutex_;
-  mutable std::list<std::pair<std::string, std::shared_ptr<const ReadingRows>>> cache_;
+  mutable std::list<CachedRows> cache_;
 };
 
 }  // namespace takt

@@ -153,7 +153,7 @@ class Inspector {
   // ------------------------------------------------------------------------------------------------ names
 
   void read_names() {
-    std::vector<std::pair<std::uint64_t, std::string>> tags;
+    std::vector<SeriesName> tags;
     scan(Disk::meta, [&](std::string_view key, std::string_view value) {
       const std::uint64_t number = sequence_of_key(key.substr(1));
       if (key == "sequence") {
@@ -161,7 +161,15 @@ class Inspector {
       } else if (key[0] == 'm' && key.size() == 9) {
         machines_.emplace(static_cast<std::uint32_t>(number), value);
       } else if (key[0] == 't' && key.size() == 9) {
-        tags.emplace_back(number, value);
+        tags.push_back({MachineId{static_cast<std::uint32_t>(number >> 32U)},
+                        GroupId{static_cast<std::uint32_t>(number)}, std::string{value}});
+      } else if (key[0] == 's' && key.size() == 9) {
+        auto name = decode_series_name(value);
+        if (!name) return tell_unnamed("tag number " + std::to_string(number), name.error().context);
+        series_.insert(static_cast<std::uint32_t>(number));
+        tags.push_back(std::move(*name));
+      } else if (key[0] == 'g' && key.size() == 1 + kChunkKey) {
+        folded_.emplace(key.substr(1));
       }
     });
     std::uint32_t expected = 0;
@@ -171,13 +179,13 @@ class Inspector {
         tell_unnamed("machine number " + std::to_string(expected), "has no name");
       ++expected;
     }
-    for (const auto& [number, name] : tags) {
-      const auto machine = static_cast<std::uint32_t>(number >> 32U);
+    for (const SeriesName& name : tags) {
+      const std::uint32_t machine = index_of(name.machine);
       if (!machines_.contains(machine))
-        tell_unnamed("tag " + name,
+        tell_unnamed("tag " + name.tag,
                      "belongs to machine number " + std::to_string(machine) + ", which has no name");
-      tags_[{machine, static_cast<std::uint32_t>(number)}] = name;
-      tag_names_.emplace(machine, name);
+      tags_[{machine, index_of(name.group)}] = name.tag;
+      tag_names_.emplace(machine, name.tag);
     }
     result_.machines = machines_.size();
     result_.tags = tags.size();
@@ -203,6 +211,7 @@ class Inspector {
       if (key.size() != 8) return tell(where, "the key is none of Takt's", kRestore);
       if (sequence_of_key(key) > sequence_)
         tell(where, "it is newer than the newest commit, " + std::to_string(sequence_), kRestore);
+      if (family == Disk::journal && is_block(value)) return check_block(value, where);
       events.clear();
       if (const auto decoded = decode_frame(value, events); !decoded) {
         return tell(where, decoded.error().context, std::string{"the store does not open with it; "} + kRestore);
@@ -212,6 +221,18 @@ class Inspector {
         if (!check_event(event, family, where)) break;
       }
     });
+  }
+
+  void check_block(std::string_view value, const std::string& where) {
+    ReadingBlock block;
+    if (const auto decoded = decode_block(value, block); !decoded) {
+      return tell(where, decoded.error().context, std::string{"the store does not open with it; "} + kRestore);
+    }
+    result_.waiting += block.size();
+    for (const SeriesId id : block.series) {
+      if (series_.contains(index_of(id))) continue;
+      return tell_unnamed(where, "it has a reading of tag number " + std::to_string(index_of(id)) + ", which has no name");
+    }
   }
 
   /// False: the event belongs to nobody, which is said once a frame.
@@ -243,33 +264,30 @@ class Inspector {
     std::string where = "chunk of " + owner(machine, group) + ", from " + format_time(first);
     if (!machines_.contains(machine) || !tags_.contains({machine, group}))
       tell_unnamed(where, "its machine or tag has no name");
-    auto info = read_chunk_info(value);
-    if (!info) return tell(where, info.error().context, remedy);
-    where += " to " + format_time(info->last);
-    info->sequence = number_at(key, 20);
-    if (chunk_key(*info) != key) {
+    const auto chunk = read_chunk_head(value);
+    if (!chunk) return tell(where, chunk.error().context, remedy);
+    where += " to " + format_time(chunk->last);
+    ChunkKey own = chunk->key;
+    own.sequence = number_at(key, 20);
+    if (own.bytes() != key) {
       return tell(where,
                   "it lies under a key that is not its own: it is of " +
-                      owner(index_of(info->machine), static_cast<std::uint32_t>(info->group)) + ", from " +
-                      format_time(info->first),
+                      owner(index_of(own.machine), index_of(own.group)) + ", from " + format_time(own.first),
                   remedy);
     }
+    for (const ChunkSeries& series : chunk->series) {
+      if (!tags_.contains({machine, index_of(series.group)})) tell_unnamed(where, "one of its tags has no name");
+    }
     if (head == nullptr) tell(where, "the index does not have it", remedy);
-    if (head != nullptr && chunk_head(value) != *head) tell(where, "the index tells it otherwise", remedy);
-    const auto rows = decode_chunk(value);
-    if (!rows) return tell(where, rows.error().context, remedy);
-    result_.readings += rows->rows.size();
-    const auto before = [](const ReadingRow& a, const ReadingRow& b) {
-      return a.at != b.at ? a.at < b.at : a.id < b.id;
-    };
-    const bool spans = rows->rows.front().at == info->first && rows->rows.back().at == info->last;
-    if (!spans || !std::is_sorted(rows->rows.begin(), rows->rows.end(), before))
-      tell(where, "its rows are not in the order or of the time that it says", remedy);
+    if (head != nullptr && chunk_head_bytes(value) != *head) tell(where, "the index tells it otherwise", remedy);
+    if (const auto verified = verify_chunk(value); !verified) return tell(where, verified.error().context, remedy);
+    result_.readings += std::uint64_t{chunk->rows} * chunk->series.size();
   }
 
   void check_chunks() {
     std::uint64_t indexed = 0;
     scan(Disk::chunk, [&](std::string_view key, std::string_view value) {
+      if (folded_.contains(key)) return;  // others have its readings, and it goes at the next start
       const auto head = disk_->get(Disk::chunk_index, std::string{key});
       if (head) ++indexed;
       ++result_.chunks;
@@ -328,6 +346,8 @@ class Inspector {
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> tags_;
   std::set<std::pair<std::uint32_t, std::string>> tag_names_;
+  std::set<std::uint32_t> series_;               // numbers of tags
+  std::set<std::string, std::less<>> folded_;    // keys of chunks that are to go
 };
 
 }  // namespace

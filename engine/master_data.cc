@@ -38,6 +38,7 @@ PlantVersion::PlantVersion(Plant plant, TimeRange valid, std::shared_ptr<const W
     TAKT_INVARIANT(id.has_value());
     settings_[index_of(*id)] = {machine.minor_stop,  machine.silence_timeout, machine.counter_modulus,
                                 machine.ideal_cycle, machine.active,          plan_for(machine)};
+    any_silence_timeout_ = any_silence_timeout_ || machine.silence_timeout > Duration{0};
   }
   for (const Reason& reason : plant_.reasons) {
     reasons_.emplace(names.intern(reason.code), effective_category(plant_, reason));

@@ -66,6 +66,8 @@ class PlantVersion {
   const MachineSettings& settings(MachineId machine) const {
     return index_of(machine) < settings_.size() ? settings_[index_of(machine)] : missing_;
   }
+  /// Whether there is a machine whose silence counts.
+  bool any_silence_timeout() const { return any_silence_timeout_; }
   /// Writer only, before a state's first use: `folded` is the lower-case spelling.
   void know_state(NameId folded, Names& names);
   TimeCategory category_of_state(NameId folded) const;
@@ -92,6 +94,7 @@ class PlantVersion {
   std::shared_ptr<const WallClock> wall_;
   std::vector<MachineSettings> settings_;
   MachineSettings missing_;
+  bool any_silence_timeout_ = false;
   std::map<std::string, std::unique_ptr<ShiftPlan>> plans_;  // by the scopes that make them
   std::unordered_map<NameId, StateEntry> states_;
   std::unordered_map<NameId, ReasonCategory> reasons_;

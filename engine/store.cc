@@ -1,10 +1,14 @@
 #include "engine/store.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <condition_variable>
 #include <future>
 #include <set>
+#include <thread>
 
 #include "engine/committer.h"
 #include "engine/disk.h"
@@ -65,13 +69,17 @@ const MachineRecord* StoreView::machine(std::string_view id) const {
   return number ? store_.machines_[index_of(*number)].get() : nullptr;
 }
 
-const ReadingGroup* StoreView::group(MachineId machine, std::string_view tag) const {
-  return store_.find_group(machine, tag);
+const ReadingSeries* StoreView::series(MachineId machine, std::string_view tag) const {
+  const ReadingStore& readings = *store_.readings_;
+  const auto id = readings.find(machine, tag);
+  return id ? &readings[*id] : nullptr;
 }
 
-std::vector<const ReadingGroup*> StoreView::groups(MachineId machine) const {
-  const auto& list = store_.groups_by_id_[index_of(machine)];
-  return {list.begin(), list.end()};
+std::vector<const ReadingSeries*> StoreView::series_of(MachineId machine) const {
+  const ReadingStore& readings = *store_.readings_;
+  std::vector<const ReadingSeries*> list;
+  for (const SeriesId id : readings.of_machine(machine)) list.push_back(&readings[id]);
+  return list;
 }
 
 // ---------------------------------------------------------------------------------------------------- opening,
@@ -79,13 +87,50 @@ std::vector<const ReadingGroup*> StoreView::groups(MachineId machine) const {
 
 Store::Store(StoreOptions options) : options_(std::move(options)) {}
 
-Store::~Store() { committer_.reset(); }
+Store::~Store() {
+  folder_.reset();
+  committer_.reset();
+}
+
+/// The thread that folds chunks in the background.
+class Store::Folder {
+ public:
+  Folder(Store& store, std::chrono::milliseconds pause) : thread_([this, &store, pause] { run(store, pause); }) {}
+  ~Folder() {
+    {
+      const std::lock_guard lock{mutex_};
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  void run(Store& store, std::chrono::milliseconds pause) {
+    std::unique_lock lock{mutex_};
+    while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
+      for (bool more = true; more && !stopping_;) {
+        lock.unlock();
+        const auto folded = store.fold();
+        if (!folded) spdlog::error("chunks are not folded: {}", folded.error().context);
+        more = folded && *folded;
+        lock.lock();
+      }
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, StoreOptions options) {
   return over(Disk::open(directory), std::move(options));
 }
 
 Result<std::unique_ptr<Store>> Store::open_to_read(const std::filesystem::path& directory, StoreOptions options) {
+  options.fold_every = std::chrono::milliseconds{0};
   return over(Disk::open_to_read(directory), std::move(options));
 }
 
@@ -94,8 +139,12 @@ Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, S
   if (!disk) return disk.error();
   store->disk_ = std::move(*disk);
   store->id_ = store->disk_->store_id();
+  store->readings_ = std::make_unique<ReadingStore>(*store->disk_, store->options_.sealing);
   if (const auto recovered = store->recover(); !recovered) return recovered.error();
   store->committer_ = std::make_unique<Committer>(*store);
+  if (store->options_.fold_every.count() > 0) {
+    store->folder_ = std::make_unique<Folder>(*store, store->options_.fold_every);
+  }
   return store;
 }
 
@@ -103,7 +152,9 @@ Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, S
 /// each plant description at its place between them, and last the readings that are in no chunk yet.
 Result<void> Store::recover() {
   std::map<Sequence, std::vector<std::pair<Timestamp, Plant>>> plants;
-  std::vector<std::tuple<MachineId, GroupId, std::string>> tags;
+  std::map<SeriesId, SeriesName> series;
+  std::vector<SeriesName> unnumbered;  // tags as version 1 of the format kept them
+  std::vector<ChunkKey> garbage;
   std::optional<Error> failure;
   const auto read = disk_->scan(Disk::meta, "", [&](std::string_view key, std::string_view value) {
     const std::uint64_t number = sequence_of_key(key.substr(1));
@@ -112,8 +163,16 @@ Result<void> Store::recover() {
     } else if (key[0] == 'm' && key.size() == 9) {
       numbers_.add(value, MachineId{static_cast<std::uint32_t>(number)});
     } else if (key[0] == 't' && key.size() == 9) {
-      tags.emplace_back(MachineId{static_cast<std::uint32_t>(number >> 32U)},
-                        GroupId{static_cast<std::uint32_t>(number)}, value);
+      unnumbered.push_back({MachineId{static_cast<std::uint32_t>(number >> 32U)},
+                            GroupId{static_cast<std::uint32_t>(number)}, std::string{value}});
+    } else if (key[0] == 's' && key.size() == 9) {
+      auto name = decode_series_name(value);
+      if (!name)
+        failure = name.error();
+      else
+        series.emplace(SeriesId{static_cast<std::uint32_t>(number)}, std::move(*name));
+    } else if (key[0] == 'g' && key.size() == 25) {
+      if (const auto gone = ChunkKey::parse(key.substr(1))) garbage.push_back(*gone);
     } else if (key[0] == 'p' && key.size() == 9) {
       auto versions = decode_plants(value);
       if (!versions)
@@ -130,17 +189,22 @@ Result<void> Store::recover() {
     const MachineId id{static_cast<std::uint32_t>(i)};
     if (machines_.size() <= i) add_machine(numbers_.name(id), id);
   }
-  for (const auto& [machine, group, tag] : tags) group_of(machine, group, tag);
+  for (const auto& [id, name] : series) readings_->add(id, name.machine, name.group, name.tag);
+  if (const auto done = number_tags(unnumbered, garbage); !done) return done.error();
 
   const auto indexed = disk_->scan(Disk::chunk_index, "", [&](std::string_view key, std::string_view value) {
-    auto info = read_chunk_info(value);
-    if (!info) {
-      failure = info.error();
+    const auto chunk = ChunkKey::parse(key);
+    auto head = read_chunk_head(value);
+    if (!chunk || !head) {
+      failure = head ? corruption("a chunk is kept under a key that is none") : head.error();
       return false;
     }
-    info->sequence = static_cast<std::uint32_t>(sequence_of_key(key.substr(key.size() - 4)));
-    group_of(info->machine, info->group, {}).add_chunk(*info);
-    return true;
+    head->key.sequence = chunk->sequence;
+    if (head->key != *chunk)
+      failure = corruption("a chunk of " + format_time(head->first) + " is kept under another's key");
+    else if (const auto added = readings_->add_chunk(*head, disk_->stored(*chunk)); !added)
+      failure = added.error();
+    return !failure;
   });
   if (!indexed) return indexed.error();
   if (failure) return *failure;
@@ -155,24 +219,14 @@ Result<void> Store::recover() {
   };
   std::vector<Event> events;
   std::map<MachineId, Sequence> unheard;  // what was withdrawn may have been all that was heard at its time
-  const auto replay = [&](Sequence sequence, std::string_view frame, bool readings) -> Result<void> {
-    if (!readings) {
-      if (const auto used = use_plants_through(sequence); !used) return used.error();
-    }
+  const auto replay_events = [&](Sequence sequence, std::string_view frame) -> Result<void> {
+    if (const auto used = use_plants_through(sequence); !used) return used.error();
     events.clear();
-    if (const auto decoded = decode_frame(frame, events); !decoded) {
-      return Error{decoded.error().code, "commit " + std::to_string(sequence) + ": " + decoded.error().context};
-    }
+    if (const auto decoded = decode_frame(frame, events); !decoded) return decoded.error();
     for (const Event& event : events) {
       const auto machine = numbers_.find(event.machine);
-      if (!machine) return corruption("commit " + std::to_string(sequence) + " names a machine without a number");
+      if (!machine) return corruption("it names a machine without a number");
       MachineRecord& record = *machines_[index_of(*machine)];
-      if (readings) {
-        const ReadingGroup* group = find_group(*machine, event.tag);
-        if (group != nullptr && sequence <= group->sealed_through()) continue;
-        apply_reading(event, rank_of(event), sequence);
-        continue;
-      }
       // What silence depends on is asked anew at the end. Marks that say so for readings are in this log, too.
       if (event.deleted || record.corrects_cycle(event, names_)) unheard[*machine] = sequence;
       if (event.type == EventType::reading) {
@@ -185,18 +239,44 @@ Result<void> Store::recover() {
     }
     return {};
   };
+  const auto replay_readings = [&](Sequence sequence, std::string_view frame) -> Result<void> {
+    readings_->recovered(frame.size());
+    if (is_block(frame)) {
+      ReadingBlock block;
+      if (const auto decoded = decode_block(frame, block); !decoded) return decoded.error();
+      for (const SeriesId id : block.series) {
+        if (!readings_->has(id)) return corruption("it has a reading of a tag without a number");
+      }
+      for_each_row(block, [&](std::size_t i, const Reading& reading) {
+        readings_->recover(block.series[i], reading, sequence);
+      });
+      return {};
+    }
+    events.clear();
+    if (const auto decoded = decode_frame(frame, events); !decoded) return decoded.error();
+    for (const Event& event : events) {
+      const auto machine = numbers_.find(event.machine);
+      const auto id = machine ? readings_->find(*machine, event.tag) : std::nullopt;
+      if (!id) return corruption("it has a reading of a tag without a number");
+      ReadingExtra extra;
+      readings_->recover(*id, reading_of(event, extra), sequence);
+    }
+    return {};
+  };
   for (const bool readings : {false, true}) {
-    const auto replayed = disk_->scan(readings ? Disk::journal : Disk::events, "",
-                                      [&](std::string_view key, std::string_view value) {
-                                        const Sequence sequence = sequence_of_key(key);
-                                        if (const auto done = replay(sequence, value, readings); !done)
-                                          failure = done.error();
-                                        if (options_.progress && sequence % 64 == 0) {
-                                          options_.progress(static_cast<double>(sequence) /
-                                                            static_cast<double>(std::max<Sequence>(sequence_, 1)));
-                                        }
-                                        return !failure;
-                                      });
+    const auto replayed = disk_->scan(
+        readings ? Disk::journal : Disk::events, "", [&](std::string_view key, std::string_view value) {
+          const Sequence sequence = sequence_of_key(key);
+          const auto done = readings ? replay_readings(sequence, value) : replay_events(sequence, value);
+          if (!done) {
+            failure = Error{done.error().code, "commit " + std::to_string(sequence) + ": " + done.error().context};
+          }
+          if (options_.progress && sequence % 64 == 0) {
+            options_.progress(static_cast<double>(sequence) /
+                              static_cast<double>(std::max<Sequence>(sequence_, 1)));
+          }
+          return !failure;
+        });
     if (!replayed) return replayed.error();
     if (failure) return *failure;
   }
@@ -219,51 +299,43 @@ Result<void> Store::recover() {
   return {};
 }
 
+/// What version 1 of the format kept by machine and group alone gets its numbers; folded chunks that a stop left
+/// over go.
+Result<void> Store::number_tags(const std::vector<SeriesName>& unnumbered, const std::vector<ChunkKey>& garbage) {
+  rocksdb::WriteBatch batch;
+  for (const SeriesName& name : unnumbered) {
+    const SeriesId id = readings_->next_series();
+    readings_->add(id, name.machine, name.group, name.tag);
+    batch.Put((*disk_)[Disk::meta], series_key(id), encode_series_name(name));
+    batch.Delete((*disk_)[Disk::meta],
+                 "t" + sequence_key(std::uint64_t{index_of(name.machine)} << 32U | index_of(name.group)));
+  }
+  for (const ChunkKey& key : garbage) {
+    batch.Delete((*disk_)[Disk::chunk], key.bytes());
+    batch.Delete((*disk_)[Disk::meta], garbage_key(key));
+  }
+  return batch.Count() == 0 || disk_->only_reads() ? Result<void>{} : disk_->write(batch);
+}
+
 MachineRecord& Store::add_machine(std::string_view name, MachineId id) {
   numbers_.add(name, id);
   machines_.resize(numbers_.size());
-  groups_.resize(numbers_.size());
-  groups_by_id_.resize(numbers_.size());
   machines_[index_of(id)] = std::make_unique<MachineRecord>(id, names_, *master_);
   return *machines_[index_of(id)];
-}
-
-ReadingGroup& Store::group_of(MachineId machine, GroupId id, std::string_view tag) {
-  auto& by_id = groups_by_id_[index_of(machine)];
-  const auto index = static_cast<std::size_t>(id);
-  if (index < by_id.size() && by_id[index] != nullptr) return *by_id[index];
-  auto group = std::make_unique<ReadingGroup>(machine, id, std::string{tag});
-  if (by_id.size() <= index) by_id.resize(index + 1);
-  by_id[index] = group.get();
-  return *groups_[index_of(machine)].insert_or_assign(std::string{tag}, std::move(group)).first->second;
-}
-
-const ReadingGroup* Store::find_group(MachineId machine, std::string_view tag) const {
-  const auto& tags = groups_[index_of(machine)];
-  const auto at = tags.find(tag);
-  return at == tags.end() ? nullptr : at->second.get();
-}
-
-void Store::apply_reading(const Event& event, const Rank& rank, Sequence commit) {
-  const auto number = *numbers_.find(event.machine);
-  auto& tags = groups_[index_of(number)];
-  ReadingRow row;
-  row.at = event.at;
-  row.number = event.value.number;
-  row.rank = rank;
-  row.id = hash_of(event.id);
-  row.quality = event.value_quality == kAbsent ? -1 : static_cast<std::int32_t>(event.value_quality);
-  row.kind = event.value.kind;
-  ReadingRows::Texts texts{std::string{event.value.text}, std::string{event.id}, std::string{event.attributes}};
-  tags.find(event.tag)->second->put(row, std::move(texts), commit);
 }
 
 Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from) {
   std::vector<Timestamp> times;
   machine.collect_heard(times);
-  for (const ReadingGroup* group : groups_by_id_[index_of(machine.id())]) {
+  for (const SeriesId id : readings_->of_machine(machine.id())) {
     if (from == HeardFrom::events) break;
-    if (const auto collected = group->collect_times(*disk_, times); !collected) return collected.error();
+    const auto scanned = (*readings_)[id]
+                             .snapshot({kBeginOfTime, kEndOfTime})
+                             .scan(*disk_, [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
+                               for (std::size_t i = first; i < last; ++i) times.push_back(from_micros(rows.at[i]));
+                               return true;
+                             });
+    if (!scanned) return scanned.error();
   }
   std::sort(times.begin(), times.end());
   machine.set_heard(times, commit);
@@ -274,7 +346,55 @@ Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit, Heard
 // submissions
 
 bool Store::submit(EventBatch batch, std::string source, Done done) {
-  return committer_->submit({std::move(batch), std::move(source), std::move(done), {}});
+  return committer_->submit({std::move(batch), {}, std::move(source), std::move(done), {}});
+}
+
+bool Store::submit(ReadingBlock readings, Done done) {
+  return committer_->submit({{}, std::move(readings), {}, std::move(done), {}});
+}
+
+Result<Receipt> Store::commit(ReadingBlock readings) {
+  std::promise<Result<Receipt>> promise;
+  const bool queued = submit(std::move(readings), [&](Result<Receipt> r) { promise.set_value(std::move(r)); });
+  if (!queued) return unavailable("more readings are waiting than the server can take in; try again in a second");
+  return promise.get_future().get();
+}
+
+Result<SeriesId> Store::series(std::string_view machine, std::string_view tag) {
+  Result<SeriesId> outcome = SeriesId{};
+  committer_->run_task([&] {
+    const auto number = numbers_.find(machine);
+    if (!number) {
+      outcome = not_found("there is no machine \"" + std::string{machine} + "\" in this plant");
+      return;
+    }
+    outcome = committer_->series_of(*number, tag);
+    if (const auto written = committer_->write_names(); !written) outcome = written.error();
+  });
+  return outcome;
+}
+
+Result<void> Store::seal() {
+  Result<void> outcome;
+  committer_->run_task([&] { outcome = committer_->seal_all(); });
+  return outcome;
+}
+
+Result<void> Store::compact() {
+  Result<void> outcome;
+  committer_->run_task([&] { outcome = committer_->sweep(); });
+  return outcome ? disk_->compact() : outcome;
+}
+
+Result<bool> Store::fold() {
+  std::optional<ReadingStore::Fold> fold;
+  committer_->run_task([&] { fold = readings_->next_fold(); });
+  if (!fold) return false;
+  if (const auto encoded = readings_->encode(*fold); !encoded) return encoded.error();
+  Result<void> outcome;
+  committer_->run_task([&] { outcome = committer_->put_fold(*fold); });
+  if (!outcome) return outcome.error();
+  return true;
 }
 
 Result<Receipt> Store::commit(EventBatch batch, std::string source) {
@@ -351,7 +471,7 @@ PlantChange Store::merge_left_out(Plant& plant) const {
     machine->visit_reasons([&](NameId reason) { reasons.insert(names_.text(reason)); });
   for (const Machine& machine : old.machines) {
     const MachineRecord& record = *machines_[index_of(*numbers_.find(machine.id))];
-    const bool referred = record.first_event() || !groups_by_id_[index_of(record.id())].empty();
+    const bool referred = record.first_event() || !readings_->of_machine(record.id()).empty();
     if (!referred || lists(plant.machines, &Machine::id, machine.id)) continue;
     Machine kept = machine;
     kept.active = false;
@@ -380,7 +500,7 @@ std::vector<Event> Store::silence_marks(const Plant& next) const {
   std::vector<Event> marks;
   for (const Machine& machine : next.machines) {
     const auto id = numbers_.find(machine.id);
-    if (!id || groups_by_id_[index_of(*id)].empty()) continue;
+    if (!id || readings_->of_machine(*id).empty()) continue;
     if (machine.silence_timeout == master_->latest().settings(*id).silence_timeout) continue;
     Event mark;
     mark.type = EventType::reading;

@@ -7,7 +7,7 @@
 
 #include "engine/machine.h"
 #include "engine/master_data.h"
-#include "engine/reading_store.h"
+#include "engine/readings/reading_store.h"
 #include "schema/event.h"
 
 #include <atomic>
@@ -30,6 +30,9 @@ struct StoreOptions {
   /// Free space below which the store takes nothing in until space returns. 0: a twentieth of the disk, 16 to 512
   /// MiB.
   std::uint64_t reserve_bytes = 0;
+  SealingOptions sealing;
+  /// How often chunks are folded in the background; 0: only by fold().
+  std::chrono::milliseconds fold_every{2000};
   /// Called while opening, with a share from 0 to 1.
   std::function<void(double)> progress;
 };
@@ -77,6 +80,7 @@ struct StoreStatistics {
 struct BackupOptions;  // engine/backup.h
 struct BackupReport;
 class Store;
+struct SeriesName;  // engine/disk.h
 
 /// A consistent look at everything, after one commit. Holds off the writer while it lives: keep it short.
 class StoreView {
@@ -89,8 +93,10 @@ class StoreView {
   const MachineRecord* machine(std::string_view id) const;
   const MachineRecord& machine(MachineId id) const;
   std::size_t machine_count() const;
-  const ReadingGroup* group(MachineId machine, std::string_view tag) const;
-  std::vector<const ReadingGroup*> groups(MachineId machine) const;
+  /// Null if the tag has never been heard of.
+  const ReadingSeries* series(MachineId machine, std::string_view tag) const;
+  std::vector<const ReadingSeries*> series_of(MachineId machine) const;
+  /// Outlives the view, with the store: snapshots are read with it.
   const ChunkSource& chunks() const;
 
  private:
@@ -120,6 +126,18 @@ class Store {
   bool submit(EventBatch batch, std::string source, Done done);
   /// The same, waiting for the answer.
   Result<Receipt> commit(EventBatch batch, std::string source);
+  /// Queues readings whose series are numbered. A reading of the block weighs as a small part of an event.
+  bool submit(ReadingBlock readings, Done done);
+  Result<Receipt> commit(ReadingBlock readings);
+  /// The number of a tag, given and made durable if it is new. not_found: the machine is not described.
+  Result<SeriesId> series(std::string_view machine, std::string_view tag);
+
+  /// Puts all readings that are in memory alone into chunks.
+  Result<void> seal();
+  /// Rewrites the files so that nothing is in them that is not needed any more. Takes its time; others go on.
+  Result<void> compact();
+  /// Merges late chunks and joins small ones, once; false if there was nothing to do. Ingest and queries go on.
+  Result<bool> fold();
 
   /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves
   /// out though events refer to it stays, inactive. With `dry_run` nothing changes. Waits for the answer.
@@ -174,12 +192,10 @@ class Store {
   Result<void> recover();
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);
+  Result<void> number_tags(const std::vector<SeriesName>& unnumbered, const std::vector<ChunkKey>& garbage);
   enum class HeardFrom : std::uint8_t { events, readings_too };
   Result<void> rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
   std::vector<Event> silence_marks(const Plant& next) const;
-  ReadingGroup& group_of(MachineId machine, GroupId id, std::string_view tag);
-  const ReadingGroup* find_group(MachineId machine, std::string_view tag) const;
-  void apply_reading(const Event& event, const Rank& rank, Sequence commit);
   PlantChange merge_left_out(Plant& plant) const;
 
   StoreOptions options_;
@@ -194,8 +210,7 @@ class Store {
   MachineNumbers numbers_;
   std::unique_ptr<MasterData> master_;
   std::vector<std::unique_ptr<MachineRecord>> machines_;
-  std::vector<std::map<std::string, std::unique_ptr<ReadingGroup>, std::less<>>> groups_;  // by machine
-  std::vector<std::vector<ReadingGroup*>> groups_by_id_;
+  std::unique_ptr<ReadingStore> readings_;
   std::atomic<Sequence> sequence_{0};
 
   mutable std::mutex plant_mutex_;
@@ -206,7 +221,9 @@ class Store {
   std::uint64_t quarantine_next_ = 1;
 
   Listener listener_;
-  std::unique_ptr<Committer> committer_;  // last: stops before anything it uses goes
+  class Folder;
+  std::unique_ptr<Committer> committer_;  // stops before anything it uses goes
+  std::unique_ptr<Folder> folder_;        // and this one before that
 };
 
 }  // namespace takt

@@ -62,8 +62,8 @@ Timestamp first_mention(const StoreView& view, const MachineRecord& record,
 Intervals silences(const StoreView& view, MachineId machine, Duration timeout, Sequence commit, Touches& touches) {
   Intervals out;
   for (const TimeRange& heard : touches.heard.ranges()) out.add({heard.begin, heard.end + timeout});
-  for (const ReadingGroup* group : view.groups(machine)) {
-    for (const TimeRange& read : group->changed_since(commit)) out.add({read.begin, read.end + timeout});
+  for (const ReadingSeries* series : view.series_of(machine)) {
+    for (const TimeRange& read : series->changed_since(commit)) out.add({read.begin, read.end + timeout});
   }
   return out;
 }

@@ -388,19 +388,19 @@ Result<void> Flush::write_orders(MachineId machine) {
 std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId machine) {
   const StoreView view = store_.read();
   std::vector<std::pair<std::string, TimeRange>> changed;
-  for (const ReadingGroup* group : view.groups(machine)) {
+  for (const ReadingSeries* series : view.series_of(machine)) {
     Intervals minutes;
     if (only_)
       minutes.add({floor_minute(only_->begin), floor_minute(only_->end - kTick) + std::chrono::minutes{1}});
     if (!only_) {
-      for (const TimeRange& range : group->changed_since(before_.commit)) {
+      for (const TimeRange& range : series->changed_since(before_.commit)) {
         minutes.add({floor_minute(range.begin), floor_minute(range.end - kTick) + std::chrono::minutes{1}});
       }
     }
     for (const TimeRange& range : minutes.ranges()) {
-      const TimeRange known{floor_minute(group->first().value_or(kEndOfTime)),
-                            group->last().value_or(kBeginOfTime) + std::chrono::minutes{1}};
-      if (!intersect(range, known).empty()) changed.emplace_back(group->tag(), intersect(range, known));
+      const TimeRange known{floor_minute(series->first().value_or(kEndOfTime)),
+                            series->last().value_or(kBeginOfTime) + std::chrono::minutes{1}};
+      if (!intersect(range, known).empty()) changed.emplace_back(series->tag(), intersect(range, known));
     }
   }
   return changed;
@@ -414,7 +414,7 @@ Result<void> Flush::write_readings(MachineId machine, const std::string& tag, Ti
     {
       const StoreView view = store_.read();
       name = view.numbers().name(machine);
-      auto found = sensor_rows(view, *view.group(machine, tag), part);
+      auto found = sensor_rows(view, *view.series(machine, tag), part);
       if (!found) return found.error();
       rows = std::move(*found);
     }

@@ -67,11 +67,11 @@ struct MinuteSum {
   std::optional<std::string> text;
 };
 
-void add(MinuteSum& sum, const ReadingRow& row, const ReadingRows& rows) {
+void add(MinuteSum& sum, const Reading& row) {
   ++sum.readings;
-  if (row.quality < 0 || row.quality >= kGoodQuality) ++sum.good;
+  if (is_good(row.quality)) ++sum.good;
   if (row.kind == Value::Kind::text) {
-    sum.text = row.extra == 0 ? std::string{} : rows.texts[row.extra - 1].value;
+    sum.text = row.text();
     return;
   }
   sum.minimum = sum.numbers == 0 ? row.number : std::min(sum.minimum, row.number);
@@ -246,18 +246,21 @@ SqlRow quality_row(const Event& e, std::int32_t business_day) {
           integer(e.quantity == kAbsent ? 1 : e.quantity)};
 }
 
-Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingGroup& group, TimeRange range) {
-  const auto readings = group.scan(range, view.chunks());
-  if (!readings) return readings.error();
+Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingSeries& series, TimeRange range) {
   std::map<Timestamp, MinuteSum> minutes;
-  for (const ReadingRow& row : readings->rows) {
-    add(minutes[std::chrono::floor<std::chrono::minutes>(row.at)], row, *readings);
-  }
+  const auto visit = [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const Reading row = rows[i];
+      add(minutes[std::chrono::floor<std::chrono::minutes>(row.at)], row);
+    }
+    return true;
+  };
+  if (const auto scanned = series.snapshot(range).scan(view.chunks(), visit); !scanned) return scanned.error();
   std::vector<SqlRow> rows;
   for (const auto& [minute, s] : minutes) {
     const auto value = [&s = s](double v) { return s.numbers == 0 ? SqlValue{} : SqlValue{v}; };
     rows.push_back(
-        {text(view.numbers().name(group.machine())), text(group.tag()), format_time(minute), s.readings, s.good,
+        {text(view.numbers().name(series.machine())), text(series.tag()), format_time(minute), s.readings, s.good,
          s.numbers, value(s.minimum), value(s.maximum),
          value(static_cast<double>(s.sum / static_cast<long double>(std::max<std::int64_t>(s.numbers, 1)))),
          value(s.first), value(s.last), s.text ? SqlValue{*s.text} : SqlValue{}});

@@ -37,6 +37,6 @@ std::vector<SqlRow> order_rows(const StoreView& view, MachineId machine);
 SqlRow quality_row(const Event& event, std::int32_t business_day);
 
 /// fact_sensor_event of a tag; `range` is of whole minutes. Reads chunks.
-Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingGroup& group, TimeRange range);
+Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingSeries& series, TimeRange range);
 
 }  // namespace takt

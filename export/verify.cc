@@ -213,10 +213,10 @@ Result<void> Verification::check_readings(MachineId machine) {
   {
     const StoreView view = store_.read();
     name = view.numbers().name(machine);
-    for (const ReadingGroup* group : view.groups(machine)) {
-      if (!group->first()) continue;
-      tags.emplace_back(group->tag(), TimeRange{std::chrono::floor<std::chrono::minutes>(*group->first()),
-                                                *group->last() + Duration{1}});
+    for (const ReadingSeries* series : view.series_of(machine)) {
+      if (!series->first()) continue;
+      tags.emplace_back(series->tag(), TimeRange{std::chrono::floor<std::chrono::minutes>(*series->first()),
+                                                 *series->last() + Duration{1}});
     }
   }
   for (const auto& [tag, span] : tags) {
@@ -224,7 +224,7 @@ Result<void> Verification::check_readings(MachineId machine) {
       std::vector<SqlRow> rows;
       {
         const StoreView view = store_.read();
-        auto found = sensor_rows(view, *view.group(machine, tag), {t, t + kReadingsAView});
+        auto found = sensor_rows(view, *view.series(machine, tag), {t, t + kReadingsAView});
         if (!found) return found.error();
         rows = std::move(*found);
       }

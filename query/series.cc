@@ -8,12 +8,12 @@ namespace {
 
 using Point = std::variant<double, bool, std::string>;
 
-Point value_of(const ReadingRow& row, const ReadingRows& rows) {
+Point value_of(const Reading& row) {
   switch (row.kind) {
     case Value::Kind::boolean:
       return row.number != 0;
     case Value::Kind::text:
-      return row.extra == 0 ? std::string{} : rows.texts[row.extra - 1].value;
+      return std::string{row.text()};
     case Value::Kind::number:
     case Value::Kind::none:
       break;
@@ -21,42 +21,23 @@ Point value_of(const ReadingRow& row, const ReadingRows& rows) {
   return row.number;
 }
 
-/// One step's readings, folded.
-struct Step {
-  Timestamp start;
-  std::size_t count = 0, numbers = 0;
-  double sum = 0, minimum = 0, maximum = 0, first_number = 0, last_number = 0;
-  Point first = 0.0, last = 0.0;
-
-  void add(const ReadingRow& row, const ReadingRows& rows) {
-    if (count++ == 0) first = value_of(row, rows);
-    last = value_of(row, rows);
-    if (row.kind == Value::Kind::text) return;
-    if (numbers++ == 0) minimum = maximum = first_number = row.number;
-    minimum = std::min(minimum, row.number);
-    maximum = std::max(maximum, row.number);
-    last_number = row.number;
-    sum += row.number;
+std::optional<double> result_of(const SeriesSnapshot::Step& step, Aggregate aggregate) {
+  const ReadingStatistics& n = step.numbers;
+  if (aggregate == Aggregate::count) return static_cast<double>(step.rows);
+  if (n.numbers == 0) return std::nullopt;
+  switch (aggregate) {
+    case Aggregate::min:
+      return n.minimum;
+    case Aggregate::max:
+      return n.maximum;
+    case Aggregate::sum:
+      return n.sum.value();
+    case Aggregate::delta:
+      return n.last - n.first;
+    default:
+      return n.sum.value() / n.numbers;
   }
-  std::optional<Point> result(Aggregate aggregate) const {
-    if (aggregate == Aggregate::count) return static_cast<double>(count);
-    if (aggregate == Aggregate::first) return first;
-    if (aggregate == Aggregate::last) return last;
-    if (numbers == 0) return std::nullopt;
-    switch (aggregate) {
-      case Aggregate::min:
-        return minimum;
-      case Aggregate::max:
-        return maximum;
-      case Aggregate::sum:
-        return sum;
-      case Aggregate::delta:
-        return last_number - first_number;
-      default:
-        return sum / static_cast<double>(numbers);
-    }
-  }
-};
+}
 
 Timestamp step_start(Timestamp t, Duration step) {
   const std::int64_t us = micros(t);
@@ -64,6 +45,33 @@ Timestamp step_start(Timestamp t, Duration step) {
   std::int64_t index = us / size;
   if (us % size < 0) --index;
   return from_micros(index * size);
+}
+
+Error too_many() {
+  return invalid("the answer would have more than " + std::to_string(kMaxSeriesPoints) +
+                 " points; ask for a shorter range, or for steps (step=60s)");
+}
+
+/// Every reading, or the first or last of each step, whatever its kind.
+Result<std::vector<SeriesPoint>> points_of(const SeriesSnapshot& snapshot, const ChunkSource& source,
+                                           const SeriesRequest& r) {
+  std::vector<SeriesPoint> points;
+  const auto visit = [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last && points.size() <= kMaxSeriesPoints; ++i) {
+      const Reading row = rows[i];
+      if (r.good_only && !is_good(row.quality)) continue;
+      const Timestamp at = r.step ? step_start(row.at, *r.step) : row.at;
+      const bool same_step = r.step && !points.empty() && points.back().at == at;
+      if (!same_step)
+        points.push_back({at, value_of(row)});
+      else if (r.aggregate == Aggregate::last)
+        points.back().value = value_of(row);
+    }
+    return points.size() <= kMaxSeriesPoints;
+  };
+  if (const auto scanned = snapshot.scan(source, visit); !scanned) return scanned.error();
+  if (points.size() > kMaxSeriesPoints) return too_many();
+  return points;
 }
 
 }  // namespace
@@ -76,44 +84,28 @@ std::optional<Aggregate> aggregate_named(std::string_view name) {
 }
 
 Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest& r) {
-  std::vector<SeriesPoint> points;
-  std::optional<Step> open;
-  const auto close = [&] {
-    if (!open) return;
-    if (auto value = open->result(r.aggregate)) points.push_back({open->start, std::move(*value)});
-    open.reset();
-  };
-  TimeRange rest = r.range;
-  // A day at a time: the writer waits for no more than that, and memory stays small whatever the range.
-  while (!rest.empty()) {
+  SeriesSnapshot snapshot;
+  const ChunkSource* source = nullptr;
+  {
     const StoreView view = store.read();
     const MachineRecord* machine = view.machine(r.machine);
     if (machine == nullptr) return not_found("there is no machine \"" + r.machine + "\" in this plant");
-    const ReadingGroup* group = view.group(machine->id(), r.tag);
-    if (group == nullptr || !group->first()) break;
-    rest.begin = std::max(rest.begin, *group->first());
-    const TimeRange slice = intersect(rest, {rest.begin, rest.begin + std::chrono::hours{24}});
-    if (slice.empty() || rest.begin > *group->last()) break;
-    const auto rows = group->scan(slice, view.chunks());
-    if (!rows) return rows.error();
-    for (const ReadingRow& row : rows->rows) {
-      if (r.good_only && row.quality >= 0 && row.quality < 192) continue;
-      if (!r.step) {
-        points.push_back({row.at, value_of(row, *rows)});
-      } else {
-        const Timestamp start = step_start(row.at, *r.step);
-        if (open && open->start != start) close();
-        if (!open) open = Step{start};
-        open->add(row, *rows);
-      }
-    }
-    if (points.size() > kMaxSeriesPoints) {
-      return invalid("the answer would have more than " + std::to_string(kMaxSeriesPoints) +
-                     " points; ask for a shorter range, or for steps (step=60s)");
-    }
-    rest.begin = slice.end;
+    const ReadingSeries* series = view.series(machine->id(), r.tag);
+    if (series == nullptr) return std::vector<SeriesPoint>{};
+    snapshot = series->snapshot(r.range);
+    source = &view.chunks();
   }
-  close();
+  if (!r.step || r.aggregate == Aggregate::first || r.aggregate == Aggregate::last) {
+    return points_of(snapshot, *source, r);
+  }
+  const auto steps = snapshot.steps(*source, *r.step, r.good_only);
+  if (!steps) return steps.error();
+  if (steps->size() > kMaxSeriesPoints) return too_many();
+  std::vector<SeriesPoint> points;
+  points.reserve(steps->size());
+  for (const SeriesSnapshot::Step& step : *steps) {
+    if (const auto value = result_of(step, r.aggregate)) points.push_back({step.start, *value});
+  }
   return points;
 }
 

@@ -53,7 +53,7 @@ class Backups : public testing::Test {
   }
   static std::size_t readings(const Store& store) {
     const StoreView view = store.read();
-    const auto rows = view.group(view.machine("M1")->id(), "temp")->scan(kDays, view.chunks());
+    const auto rows = view.series(view.machine("M1")->id(), "temp")->snapshot(kDays).rows(view.chunks());
     return rows ? rows->rows.size() : 0;
   }
   Result<Backup> restore(std::optional<std::uint32_t> number = {}) {

@@ -304,11 +304,11 @@ std::string fingerprint(const Store& store, Timestamp now) {
       out << format_time(p.at) << ' ' << view.names().text(p.product) << ' ' << p.good << ' ' << p.scrap << ' '
           << p.rework << '\n';
     }
-    for (const ReadingGroup* group : view.groups(machine.id())) {
-      const auto rows = group->scan(kAll, view.chunks());
-      out << group->tag() << ' ' << (rows ? rows->rows.size() : 0) << ':';
-      for (const ReadingRow& row : rows->rows)
-        out << ' ' << micros(row.at) << '=' << row.number << '/' << row.rank.order;
+    for (const ReadingSeries* series : view.series_of(machine.id())) {
+      const auto rows = series->snapshot(kAll).rows(view.chunks());
+      out << series->tag() << ' ' << (rows ? rows->size() : 0) << ':';
+      for (std::size_t row = 0; rows && row < rows->size(); ++row)
+        out << ' ' << rows->at[row] << '=' << rows->number[row] << '/' << rank_of((*rows)[row]).order;
       out << '\n';
     }
   }
@@ -552,9 +552,9 @@ TEST(Store, TakesAnyNumberOfTagsOfOneMachine) {
   EXPECT_EQ(s.commit(std::move(events)).accepted, tags.size());
   s.reopen();
   const StoreView view = s.store->read();
-  const ReadingGroup* last = view.group(view.machine("M1")->id(), "t65999");
+  const ReadingSeries* last = view.series(view.machine("M1")->id(), "t65999");
   ASSERT_NE(last, nullptr);
-  EXPECT_EQ(last->scan(kAll, view.chunks())->rows.size(), 1U);
+  EXPECT_EQ(last->snapshot(kAll).rows(view.chunks())->size(), 1U);
 }
 
 TEST(AnyOrder, OfOneSetOfEventsGivesTheSameFigures) {
@@ -651,10 +651,10 @@ TEST(StoreConcurrency, ShowsEveryReaderTheStateAfterSomeCommit) {
                   commits == 0 ? 0 : view.sequence());
       }
       const MachineRecord& record = *view.machine("M1");
-      if (const ReadingGroup* group = view.group(record.id(), "temp")) {
-        const auto rows = group->scan(kAll, view.chunks());
+      if (const ReadingSeries* series = view.series(record.id(), "temp")) {
+        const auto rows = series->snapshot(kAll).rows(view.chunks());
         ASSERT_TRUE(rows);
-        EXPECT_EQ(rows->rows.size(), static_cast<std::size_t>(commits) * kReadings);
+        EXPECT_EQ(rows->size(), static_cast<std::size_t>(commits) * kReadings);
       } else {
         EXPECT_EQ(commits, 0);
       }

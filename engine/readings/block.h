@@ -1,0 +1,75 @@
+// Readings of many tags as columns, in the order of their arrival: how they are handed in, and their frame in the
+// journal.
+#pragma once
+
+#include "engine/readings/columns.h"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace takt {
+
+/// The number of a tag of a machine among all tags of all machines. Stable for the life of the data folder.
+enum class SeriesId : std::uint32_t {};
+inline constexpr std::uint32_t index_of(SeriesId id) { return static_cast<std::uint32_t>(id); }
+
+/// Plain data: keep the columns of one length. `quality` and `kind` may be empty: none sent, and all numbers.
+struct ReadingBlock {
+  std::vector<SeriesId> series;
+  std::vector<std::int64_t> at;  ///< microseconds since the epoch
+  std::vector<double> number;
+  std::vector<std::int32_t> quality;
+  std::vector<Value::Kind> kind;
+  /// What only a few rows have, by row, rising.
+  std::vector<std::pair<std::uint32_t, ReadingExtra>> extras;
+
+  std::size_t size() const { return series.size(); }
+  bool empty() const { return series.empty(); }
+  void clear();
+  /// Row `i`, borrowed; `extra` is the row's, or null.
+  Reading row(std::size_t i, const ReadingExtra* extra) const {
+    return {from_micros(at[i]), number[i], quality.empty() ? kNoQuality : quality[i],
+            kind.empty() ? Value::Kind::number : kind[i], extra};
+  }
+  void push_back(SeriesId id, const Reading& row);
+  void append(const ReadingBlock& other);
+};
+
+/// Visits the rows in order, each with what else it has: visit(i, const Reading&).
+template <class Visit>
+void for_each_row(const ReadingBlock& block, Visit visit) {
+  auto extra = block.extras.begin();
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const bool has = extra != block.extras.end() && extra->first == i;
+    visit(i, block.row(i, has ? &extra->second : nullptr));
+    if (has) ++extra;
+  }
+}
+
+/// Appends these rows of a block without extras.
+void append(ReadingColumns& to, const ReadingBlock& block, std::span<const std::uint32_t> rows);
+
+/// A frame of one commit; docs/format.md draws it. In pieces, borrowed from the block and from the frame, so that
+/// a long one is not copied together.
+class BlockFrame {
+ public:
+  explicit BlockFrame(const ReadingBlock& block);
+  BlockFrame(const BlockFrame&) = delete;
+  BlockFrame& operator=(const BlockFrame&) = delete;
+  const std::vector<std::string_view>& pieces() const { return pieces_; }
+  std::size_t size() const;
+
+ private:
+  std::string head_, tail_;
+  std::vector<std::string_view> pieces_;
+};
+std::string encode_block(const ReadingBlock& block);
+/// Whether the bytes say that they are such a frame, and not one of events.
+bool is_block(std::string_view frame);
+/// Appends the rows to `out`. corruption: not a frame, damaged, or of a newer version.
+Result<void> decode_block(std::string_view frame, ReadingBlock& out);
+
+}  // namespace takt

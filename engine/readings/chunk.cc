@@ -1,0 +1,483 @@
+#include "engine/readings/chunk.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <optional>
+
+#include "engine/codec/doubles.h"
+#include "engine/codec/integers.h"
+#include "engine/codec/strings.h"
+#include "engine/readings/chunk_bytes.h"
+
+namespace takt {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "chunks are little-endian");
+
+constexpr std::int64_t kDayMicros = 86'400'000'000;
+
+template <class T>
+void put_big_endian(std::string& out, T value) {
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
+    out.push_back(static_cast<char>(value >> shift));
+  }
+}
+
+template <class T>
+T take_big_endian(std::string_view& bytes) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i)
+    value = static_cast<T>(value << 8U | static_cast<std::uint8_t>(bytes[i]));
+  bytes.remove_prefix(sizeof(T));
+  return value;
+}
+
+/// The columns of a chunk in the making.
+class PartWriter {
+ public:
+  template <class Append>
+  void add(wire::PartKind kind, Append append) {
+    const std::size_t begin = body_.size();
+    append(body_);
+    const std::size_t size = body_.size() - begin;
+    parts_.emplace_back(XXH3_64bits(body_.data() + begin, size), static_cast<std::uint32_t>(size),
+                        static_cast<std::uint8_t>(kind));
+  }
+  std::size_t count() const { return parts_.size(); }
+  /// The bytes of the part added last.
+  std::string_view last() const { return std::string_view{body_}.substr(body_.size() - parts_.back().size()); }
+  const std::vector<wire::Part>& parts() const { return parts_; }
+  const std::string& body() const { return body_; }
+
+ private:
+  std::vector<wire::Part> parts_;
+  std::string body_;
+};
+
+bool has_more_than_text(const ReadingExtra& extra) {
+  return extra.order != 0 || !extra.id.empty() || !extra.attributes.empty();
+}
+
+void append_texts(std::string& body, const std::vector<std::string_view>& texts) {
+  const auto appended = append_strings(body, texts);
+  TAKT_INVARIANT(appended.has_value());  // kChunkTextBytes keeps them far below the limit
+}
+
+/// What only some rows have: the texts of all that are texts, and a list of the rows with more. Returns its
+/// length.
+std::size_t add_extras(PartWriter& out, const ReadingColumns& rows) {
+  std::vector<std::string_view> texts, ids, attributes;
+  std::vector<std::int64_t> places, orders;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Reading row = rows[i];
+    if (row.kind == Value::Kind::text) texts.push_back(row.text());
+    if (row.extra == nullptr || !has_more_than_text(*row.extra)) continue;
+    places.push_back(static_cast<std::int64_t>(i));
+    orders.push_back(static_cast<std::int64_t>(row.extra->order));
+    ids.push_back(row.extra->id);
+    attributes.push_back(row.extra->attributes);
+  }
+  using enum wire::PartKind;
+  if (!texts.empty()) out.add(text, [&](auto& body) { append_texts(body, texts); });
+  if (places.empty()) return 0;
+  out.add(extra_row, [&](auto& body) { append_integers(body, places); });
+  out.add(extra_order, [&](auto& body) { append_integers(body, orders); });
+  out.add(extra_id, [&](auto& body) { append_texts(body, ids); });
+  out.add(extra_attributes, [&](auto& body) { append_texts(body, attributes); });
+  return places.size();
+}
+
+bool all_are(const auto& column, auto value) {
+  return std::all_of(column.begin(), column.end(), [&](auto v) { return v == value; });
+}
+
+DecimalSum sum_of(const std::vector<double>& numbers) {
+  DecimalSum sum;
+  for (const double number : numbers) sum.add(number);
+  return sum;
+}
+
+/// The figures of a column of numbers, for the most part read off its bytes.
+ReadingStatistics plain_statistics(const ReadingColumns& rows, std::string_view numbers) {
+  ReadingStatistics statistics;
+  const auto summary = summarize_doubles(numbers, rows.size());
+  TAKT_INVARIANT(summary.has_value());
+  statistics.numbers = static_cast<std::uint32_t>(rows.size());
+  statistics.minimum = summary->minimum;
+  statistics.maximum = summary->maximum;
+  statistics.first = rows.number.front();
+  statistics.last = rows.number.back();
+  // The coder's idea of a decimal is not DecimalSum's where there are exceptions.
+  statistics.sum =
+      summary->rest == 0 ? DecimalSum{summary->mantissa_sum, summary->digits, 0} : sum_of(rows.number);
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    const double before = rows.number[i - 1], now = rows.number[i];
+    statistics.increase += now >= before ? now - before : now;
+  }
+  for (const std::int32_t quality : rows.quality) statistics.good += is_good(quality) ? 1 : 0;
+  return statistics;
+}
+
+ChunkSeries add_series(PartWriter& out, const SeriesRows& series, std::size_t& extras) {
+  const ReadingColumns& rows = *series.rows;
+  ChunkSeries info{series.group, all_are(rows.kind, Value::Kind::number), {}};
+  for (const ReadingExtra& extra : rows.extras) info.plain = info.plain && (extra.order & 1U) == 0;
+  using enum wire::PartKind;
+  out.add(number, [&](auto& body) { append_doubles(body, rows.number); });
+  info.statistics = info.plain ? plain_statistics(rows, out.last()) : statistics_of(rows);
+  if (!all_are(rows.kind, Value::Kind::number)) {
+    std::vector<std::uint8_t> kinds(rows.size());
+    std::transform(rows.kind.begin(), rows.kind.end(), kinds.begin(),
+                   [](auto k) { return static_cast<std::uint8_t>(k); });
+    out.add(value_kind, [&](auto& body) { append_codes(body, kinds); });
+  }
+  if (!all_are(rows.quality, kNoQuality)) {
+    const std::vector<std::int64_t> qualities(rows.quality.begin(), rows.quality.end());
+    out.add(quality, [&](auto& body) { append_integers(body, qualities); });
+  }
+  extras = rows.extras.empty() ? 0 : add_extras(out, rows);
+  return info;
+}
+
+wire::Statistics to_wire(const ReadingStatistics& s) {
+  return {s.minimum,
+          s.maximum,
+          s.first,
+          s.last,
+          s.increase,
+          s.sum.real(),
+          static_cast<std::uint64_t>(s.sum.mantissa()),
+          static_cast<std::int64_t>(s.sum.mantissa() >> 64U),
+          s.numbers,
+          s.good};
+}
+
+ReadingStatistics from_wire(const wire::Series& series) {
+  ReadingStatistics s;
+  const wire::Statistics* w = series.statistics();
+  if (w == nullptr) return s;
+  s.minimum = w->minimum(), s.maximum = w->maximum(), s.first = w->first(), s.last = w->last();
+  s.increase = w->increase();
+  const WideInt mantissa = static_cast<WideInt>(w->sum_high()) << 64U | w->sum_low();
+  s.sum = {mantissa, series.sum_exponent(), w->sum_real()};
+  s.numbers = w->numbers(), s.good = w->good();
+  return s;
+}
+
+Error unknown_part(unsigned kind) {
+  return corruption("a chunk has a column of kind " + std::to_string(kind) +
+                    ", which this program does not know; use the newer program");
+}
+
+/// Where the parts of a series begin.
+struct Place {
+  const wire::Series* series;
+  std::size_t first;
+};
+
+/// The columns of a stored chunk, each checked before it is handed out.
+class PartReader {
+ public:
+  static Result<PartReader> open(std::string_view bytes) {
+    auto header = CheckedHeader::read(bytes);
+    if (!header) return header.error();
+    return PartReader{std::move(*header), bytes.substr(chunk_head_bytes(bytes).size())};
+  }
+  const wire::ChunkHeader& header() const { return *header_; }
+  std::uint32_t rows() const { return header().rows(); }
+
+  Result<void> times(std::vector<std::int64_t>& out) const {
+    const auto bytes = part(0, wire::PartKind::time);
+    if (!bytes) return bytes.error();
+    out.resize(rows());
+    return decode_integers(*bytes, out);
+  }
+  Result<Place> place_of(GroupId group) const {
+    std::size_t first = 1;
+    for (const wire::Series* series : *header().series()) {
+      if (series->group() == index_of(group)) return Place{series, first};
+      first += series->columns();
+    }
+    return not_found("the chunk has no tag of this number");
+  }
+  /// The column of this kind of a series, or nothing if it was left out.
+  Result<std::optional<std::string_view>> column(const Place& place, wire::PartKind kind) const {
+    for (std::size_t i = place.first; i < place.first + place.series->columns(); ++i) {
+      if (header().parts()->Get(i)->kind() != static_cast<std::uint8_t>(kind)) continue;
+      const auto bytes = part(i, kind);
+      if (!bytes) return bytes.error();
+      return std::optional{*bytes};
+    }
+    return std::optional<std::string_view>{};
+  }
+
+ private:
+  PartReader(CheckedHeader header, std::string_view body) : header_(std::move(header)), body_(body) {}
+
+  Result<std::string_view> part(std::size_t index, wire::PartKind kind) const {
+    const auto& parts = *header().parts();
+    if (parts.Get(index)->kind() != static_cast<std::uint8_t>(kind)) return unknown_part(parts.Get(index)->kind());
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < index; ++i) begin += parts.Get(i)->size();
+    const wire::Part& one = *parts.Get(index);
+    if (begin > body_.size() || one.size() > body_.size() - begin)
+      return corruption("a chunk's column is cut off");
+    const std::string_view bytes = body_.substr(begin, one.size());
+    if (XXH3_64bits(bytes.data(), bytes.size()) != one.checksum()) {
+      return corruption("a chunk's column does not match its checksum");
+    }
+    return bytes;
+  }
+
+  CheckedHeader header_;
+  std::string_view body_;
+};
+
+/// Fills a column of integers, or leaves it as it is where the chunk has none.
+Result<void> read_integers(const PartReader& in, const Place& place, wire::PartKind kind,
+                           std::vector<std::int64_t>& out) {
+  const auto bytes = in.column(place, kind);
+  if (!bytes) return bytes.error();
+  return *bytes ? decode_integers(**bytes, out) : Result<void>{};
+}
+
+Result<void> read_kinds(const PartReader& in, const Place& place, ReadingColumns& out) {
+  const auto bytes = in.column(place, wire::PartKind::value_kind);
+  if (!bytes) return bytes.error();
+  out.kind.assign(in.rows(), Value::Kind::number);
+  if (!*bytes) return {};
+  std::vector<std::uint8_t> codes(in.rows());
+  if (const auto done = decode_codes(**bytes, codes); !done) return done.error();
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    if (codes[i] > static_cast<std::uint8_t>(Value::Kind::text))
+      return corruption("a chunk has a value of no kind");
+    out.kind[i] = static_cast<Value::Kind>(codes[i]);
+  }
+  return {};
+}
+
+Result<StringColumn> read_strings(const PartReader& in, const Place& place, wire::PartKind kind,
+                                  std::size_t count) {
+  const auto bytes = in.column(place, kind);
+  if (!bytes) return bytes.error();
+  if (*bytes) return decode_strings(**bytes, count);
+  return count == 0 ? Result<StringColumn>{StringColumn{}} : corruption("a chunk lacks the column of its texts");
+}
+
+ReadingExtra& extra_of(ReadingColumns& out, std::size_t row) {
+  if (out.extra[row] == 0) {
+    out.extras.emplace_back();
+    out.extra[row] = static_cast<std::uint32_t>(out.extras.size());
+  }
+  return out.extras[out.extra[row] - 1];
+}
+
+Result<void> read_texts(const PartReader& in, const Place& place, ReadingColumns& out) {
+  const auto count = static_cast<std::size_t>(std::count(out.kind.begin(), out.kind.end(), Value::Kind::text));
+  if (count == 0) return {};
+  auto texts = read_strings(in, place, wire::PartKind::text, count);
+  if (!texts) return texts.error();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (out.kind[i] == Value::Kind::text) extra_of(out, i).value = (*texts)[next++];
+  }
+  return {};
+}
+
+Result<void> read_extras(const PartReader& in, const Place& place, ReadingColumns& out) {
+  using enum wire::PartKind;
+  const std::size_t count = place.series->extras();
+  if (count > out.size()) return corruption("a chunk's header makes no sense");
+  std::vector<std::int64_t> places(count), orders(count);
+  if (const auto done = read_integers(in, place, extra_row, places); !done) return done.error();
+  if (const auto done = read_integers(in, place, extra_order, orders); !done) return done.error();
+  auto ids = read_strings(in, place, extra_id, count);
+  if (!ids) return ids.error();
+  auto attributes = read_strings(in, place, extra_attributes, count);
+  if (!attributes) return attributes.error();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (places[i] < 0 || static_cast<std::size_t>(places[i]) >= out.size()) {
+      return corruption("a chunk tells of a row that it does not have");
+    }
+    ReadingExtra& extra = extra_of(out, static_cast<std::size_t>(places[i]));
+    extra.order = static_cast<std::uint64_t>(orders[i]);
+    extra.id = (*ids)[i];
+    extra.attributes = (*attributes)[i];
+  }
+  return {};
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------------
+// keys
+
+std::uint32_t chunk_day(Timestamp t) {
+  const std::int64_t us = micros(t);
+  const std::int64_t day = us >= 0 ? us / kDayMicros : -((-us + kDayMicros - 1) / kDayMicros);
+  return static_cast<std::uint32_t>(day) ^ 0x8000'0000U;  // days before 1970 sort first
+}
+
+std::string ChunkKey::bytes() const {
+  std::string key;
+  put_big_endian(key, chunk_day(first));
+  put_big_endian(key, index_of(machine));
+  put_big_endian(key, index_of(group));
+  put_big_endian(key, static_cast<std::uint64_t>(micros(first)) ^ 0x8000'0000'0000'0000U);
+  put_big_endian(key, sequence);
+  return key;
+}
+
+std::optional<ChunkKey> ChunkKey::parse(std::string_view bytes) {
+  if (bytes.size() != 24) return std::nullopt;
+  const auto day = take_big_endian<std::uint32_t>(bytes);
+  ChunkKey key;
+  key.machine = MachineId{take_big_endian<std::uint32_t>(bytes)};
+  key.group = GroupId{take_big_endian<std::uint32_t>(bytes)};
+  key.first =
+      from_micros(static_cast<std::int64_t>(take_big_endian<std::uint64_t>(bytes) ^ 0x8000'0000'0000'0000U));
+  key.sequence = take_big_endian<std::uint32_t>(bytes);
+  return chunk_day(key.first) == day ? std::optional{key} : std::nullopt;
+}
+
+// ----------------------------------------------------------------------------------------------------------
+// encoding
+
+std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
+  const std::vector<std::int64_t>& times = series.front().rows->at;
+  TAKT_INVARIANT(!times.empty() && times.size() <= kChunkRows);
+  head.key.group = series.front().group;
+  head.key.first = head.first = from_micros(times.front());
+  head.last = from_micros(times.back());
+  head.rows = static_cast<std::uint32_t>(times.size());
+  head.version = kChunkVersion;
+  head.series.clear();
+
+  PartWriter parts;
+  parts.add(wire::PartKind::time, [&](auto& body) { append_integers(body, times); });
+  flatbuffers::FlatBufferBuilder builder{512};
+  std::vector<flatbuffers::Offset<wire::Series>> entries;
+  for (const SeriesRows& one : series) {
+    TAKT_INVARIANT(one.rows->at == times);
+    const std::size_t before = parts.count();
+    std::size_t extras = 0;
+    const ChunkSeries& info = head.series.emplace_back(add_series(parts, one, extras));
+    const wire::Statistics statistics = to_wire(info.statistics);
+    entries.push_back(wire::CreateSeries(
+        builder, index_of(info.group), static_cast<std::uint8_t>(parts.count() - before),
+        static_cast<std::uint8_t>(info.statistics.sum.exponent()), info.plain, static_cast<std::uint32_t>(extras),
+        info.statistics.numbers == 0 ? nullptr : &statistics));
+  }
+  const auto listed = builder.CreateVector(entries);
+  const auto columns = builder.CreateVectorOfStructs(parts.parts());
+  wire::ChunkHeaderBuilder header{builder};
+  header.add_version(kChunkVersion);
+  header.add_machine(index_of(head.key.machine));
+  header.add_group(index_of(head.key.group));
+  header.add_rows(head.rows);
+  header.add_first(micros(head.first));
+  header.add_last(micros(head.last));
+  header.add_sealed_through(head.sealed_through);
+  header.add_series(listed);
+  header.add_parts(columns);
+  if (head.changed != head.sealed_through) header.add_changed(head.changed);
+  builder.Finish(header.Finish());
+  return with_prefix(builder) + parts.body();
+}
+
+// ----------------------------------------------------------------------------------------------------------
+// decoding
+
+Result<ChunkHead> read_chunk_head(std::string_view bytes) {
+  const auto header = CheckedHeader::read(bytes);
+  if (!header) return header.error();
+  const wire::ChunkHeader& chunk = **header;
+  if (chunk.version() == 1) return chunk_head_v1(chunk);
+  ChunkHead head;
+  head.version = chunk.version();
+  head.key = {MachineId{chunk.machine()}, GroupId{chunk.group()}, from_micros(chunk.first()), 0};
+  head.rows = chunk.rows();
+  head.first = from_micros(chunk.first());
+  head.last = from_micros(chunk.last());
+  head.sealed_through = chunk.sealed_through();
+  head.changed = chunk.changed() == 0 ? head.sealed_through : chunk.changed();
+  for (const wire::Series* series : *chunk.series()) {
+    head.series.push_back({GroupId{series->group()}, series->plain(), from_wire(*series)});
+  }
+  return head;
+}
+
+Result<ReadingColumns> decode_chunk(std::string_view bytes, GroupId group) {
+  const auto in = PartReader::open(bytes);
+  if (!in) return in.error();
+  if (in->header().version() == 1) return decode_chunk_v1(in->header(), bytes);
+  const auto place = in->place_of(group);
+  if (!place) return place.error();
+  ReadingColumns out;
+  if (const auto done = in->times(out.at); !done) return done.error();
+  const auto numbers = in->column(*place, wire::PartKind::number);
+  if (!numbers) return numbers.error();
+  out.number.resize(in->rows());
+  if (!*numbers) return corruption("a chunk lacks the column of its numbers");
+  if (const auto done = decode_doubles(**numbers, out.number); !done) return done.error();
+  std::vector<std::int64_t> qualities(in->rows(), kNoQuality);
+  if (const auto done = read_integers(*in, *place, wire::PartKind::quality, qualities); !done) return done.error();
+  out.quality.assign(qualities.begin(), qualities.end());
+  out.extra.assign(in->rows(), 0);
+  if (const auto done = read_kinds(*in, *place, out); !done) return done.error();
+  if (const auto done = read_texts(*in, *place, out); !done) return done.error();
+  if (const auto done = read_extras(*in, *place, out); !done) return done.error();
+  return out;
+}
+
+Result<void> decode_plain(std::string_view bytes, GroupId group, bool with_quality, PlainRows& out) {
+  const auto in = PartReader::open(bytes);
+  if (!in) return in.error();
+  if (in->header().version() == 1) {
+    auto rows = decode_chunk_v1(in->header(), bytes);
+    if (!rows) return rows.error();
+    out = {std::move(rows->at), std::move(rows->number), std::move(rows->quality)};
+    return {};
+  }
+  const auto place = in->place_of(group);
+  if (!place) return place.error();
+  if (const auto done = in->times(out.at); !done) return done.error();
+  const auto numbers = in->column(*place, wire::PartKind::number);
+  if (!numbers) return numbers.error();
+  if (!*numbers) return corruption("a chunk lacks the column of its numbers");
+  out.number.resize(in->rows());
+  if (const auto done = decode_doubles(**numbers, out.number); !done) return done.error();
+  out.quality.clear();
+  if (!with_quality) return {};
+  std::vector<std::int64_t> qualities(in->rows(), kNoQuality);
+  if (const auto done = read_integers(*in, *place, wire::PartKind::quality, qualities); !done) return done.error();
+  out.quality.assign(qualities.begin(), qualities.end());
+  return {};
+}
+
+Result<void> verify_chunk(std::string_view bytes) {
+  const auto head = read_chunk_head(bytes);
+  if (!head) return head.error();
+  for (const ChunkSeries& series : head->series) {
+    const auto rows = decode_chunk(bytes, series.group);
+    if (!rows) return rows.error();
+    const bool ordered = std::is_sorted(rows->at.begin(), rows->at.end());
+    if (!ordered || from_micros(rows->at.front()) != head->first || from_micros(rows->at.back()) != head->last) {
+      return corruption("a chunk's times are not those of its header");
+    }
+    const ReadingStatistics found = statistics_of(*rows);
+    const ReadingStatistics& told = series.statistics;
+    const auto alike = [](double a, double b) { return a == b || (a != a && b != b); };
+    const bool same = found.numbers == told.numbers && found.good == told.good &&
+                      alike(found.minimum, told.minimum) && alike(found.maximum, told.maximum) &&
+                      alike(found.first, told.first) && alike(found.last, told.last);
+    if (head->version > 1 && !same) return corruption("a chunk's figures are not those of its rows");
+  }
+  return {};
+}
+
+}  // namespace takt

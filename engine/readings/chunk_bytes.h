@@ -1,0 +1,28 @@
+// The bytes around a chunk's header, and chunks of version 1. Private to the engine.
+#pragma once
+
+#include "engine/readings/chunk.h"
+#include "schema/chunk_generated.h"
+
+namespace takt {
+
+inline constexpr std::uint16_t kChunkVersion = 2;
+
+/// A header that has been checked, in memory of its own: the database hands out bytes at any address, FlatBuffers
+/// reads aligned ones.
+class CheckedHeader {
+ public:
+  static Result<CheckedHeader> read(std::string_view bytes);
+  const wire::ChunkHeader& operator*() const { return *wire::GetChunkHeader(words_.data()); }
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
+/// Prefix and finished header; the columns follow.
+std::string with_prefix(const flatbuffers::FlatBufferBuilder& header);
+
+ChunkHead chunk_head_v1(const wire::ChunkHeader& header);
+Result<ReadingColumns> decode_chunk_v1(const wire::ChunkHeader& header, std::string_view chunk);
+
+}  // namespace takt

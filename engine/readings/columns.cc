@@ -1,0 +1,180 @@
+#include "engine/readings/columns.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+
+namespace takt {
+
+Rank rank_of(const Reading& reading) {
+  Rank rank;
+  if (reading.extra != nullptr) rank.order = reading.extra->order;
+  if (rank.withdrawn()) return rank;
+  thread_local std::string content;
+  content.clear();
+  const auto number = [](auto value) { content.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  number(reading.kind), number(reading.number), number(reading.quality);
+  if (reading.extra != nullptr) {
+    number(reading.extra->value.size());
+    content += reading.extra->value;
+    content += reading.extra->attributes;
+  }
+  rank.content = XXH3_64bits(content.data(), content.size());
+  return rank;
+}
+
+Reading reading_of(const Event& event, ReadingExtra& extra) {
+  Reading reading;
+  reading.at = event.at;
+  reading.number = event.value.number;
+  reading.kind = event.value.kind;
+  if (event.value_quality != kAbsent) reading.quality = static_cast<std::int32_t>(event.value_quality);
+  extra.order = static_cast<std::uint64_t>(event.revision) * 2 + (event.deleted ? 1 : 0);
+  extra.value = event.value.text;
+  extra.id = event.id;
+  extra.attributes = event.attributes;
+  if (extra != ReadingExtra{}) reading.extra = &extra;
+  return reading;
+}
+
+void ReadingColumns::reserve(std::size_t rows) {
+  at.reserve(rows), number.reserve(rows), quality.reserve(rows), kind.reserve(rows), extra.reserve(rows);
+}
+
+void ReadingColumns::push_back(const Reading& row) {
+  if (row.extra != nullptr) extras.push_back(*row.extra);
+  at.push_back(micros(row.at));
+  number.push_back(row.number);
+  quality.push_back(row.quality);
+  kind.push_back(row.kind);
+  extra.push_back(row.extra == nullptr ? 0 : static_cast<std::uint32_t>(extras.size()));
+}
+
+void ReadingColumns::append(const ReadingColumns& from, std::size_t first, std::size_t last) {
+  const auto part = [&](auto& to, const auto& source) {
+    to.insert(to.end(), source.begin() + static_cast<std::ptrdiff_t>(first),
+              source.begin() + static_cast<std::ptrdiff_t>(last));
+  };
+  part(at, from.at), part(number, from.number), part(quality, from.quality), part(kind, from.kind);
+  for (std::size_t i = first; i < last; ++i) {
+    if (from.extra[i] != 0) extras.push_back(from.extras[from.extra[i] - 1]);
+    extra.push_back(from.extra[i] == 0 ? 0 : static_cast<std::uint32_t>(extras.size()));
+  }
+}
+
+std::size_t ReadingColumns::lower_bound(std::int64_t us) const {
+  return static_cast<std::size_t>(std::lower_bound(at.begin(), at.end(), us) - at.begin());
+}
+
+std::size_t ReadingColumns::place_of(std::int64_t us, std::string_view id) const {
+  std::size_t i = lower_bound(us);
+  while (i < size() && at[i] == us && (*this)[i].id() < id) ++i;
+  return i;
+}
+
+void ReadingColumns::insert(std::size_t i, const Reading& row) {
+  const auto place = static_cast<std::ptrdiff_t>(i);
+  if (row.extra != nullptr) extras.push_back(*row.extra);
+  at.insert(at.begin() + place, micros(row.at));
+  number.insert(number.begin() + place, row.number);
+  quality.insert(quality.begin() + place, row.quality);
+  kind.insert(kind.begin() + place, row.kind);
+  extra.insert(extra.begin() + place, row.extra == nullptr ? 0 : static_cast<std::uint32_t>(extras.size()));
+}
+
+void ReadingColumns::replace(std::size_t i, const Reading& row) {
+  number[i] = row.number;
+  quality[i] = row.quality;
+  kind[i] = row.kind;
+  if (row.extra == nullptr) {
+    extra[i] = 0;
+  } else if (extra[i] != 0) {
+    extras[extra[i] - 1] = *row.extra;
+  } else {
+    extras.push_back(*row.extra);
+    extra[i] = static_cast<std::uint32_t>(extras.size());
+  }
+}
+
+std::size_t ReadingColumns::bytes() const {
+  std::size_t sum = at.capacity() * (sizeof(std::int64_t) + sizeof(double) + sizeof(std::int32_t) +
+                                     sizeof(Value::Kind) + sizeof(std::uint32_t));
+  for (const ReadingExtra& e : extras) {
+    sum += sizeof e + e.value.capacity() + e.id.capacity() + e.attributes.capacity();
+  }
+  return sum;
+}
+
+namespace {
+
+/// What is still to be merged of one source.
+struct Cursor {
+  const ReadingColumns* rows;
+  std::size_t at;
+  bool done() const { return at == rows->size(); }
+  std::int64_t time() const { return rows->at[at]; }
+  Reading row() const { return (*rows)[at]; }
+};
+
+}  // namespace
+
+ReadingColumns merge(const std::vector<const ReadingColumns*>& sources, bool keep_withdrawn) {
+  std::vector<Cursor> open;
+  std::size_t rows = 0;
+  for (const ReadingColumns* source : sources) {
+    rows += source->size();
+    if (!source->empty()) open.push_back({source, 0});
+  }
+  ReadingColumns out;
+  out.reserve(rows);
+  while (!open.empty()) {
+    // The source that is first, up to where another one begins, goes in whole.
+    auto first = open.begin();
+    std::int64_t other = std::numeric_limits<std::int64_t>::max();
+    for (auto at = std::next(open.begin()); at != open.end(); ++at) {
+      if (at->time() < first->time()) {
+        other = std::min(other, first->time());
+        first = at;
+      } else {
+        other = std::min(other, at->time());
+      }
+    }
+    if (first->time() < other) {
+      const std::size_t end = other == std::numeric_limits<std::int64_t>::max() ? first->rows->size()
+                                                                                : first->rows->lower_bound(other);
+      if (keep_withdrawn || first->rows->extras.empty()) {
+        out.append(*first->rows, first->at, end);
+      } else {
+        for (std::size_t i = first->at; i < end; ++i) {
+          if (const Reading row = (*first->rows)[i]; !row.withdrawn()) out.push_back(row);
+        }
+      }
+      first->at = end;
+    } else {
+      // Several have rows of one moment: the least id, of the highest rank.
+      const std::int64_t now = other;
+      std::string_view id;
+      const Cursor* best = nullptr;
+      for (const Cursor& c : open) {
+        if (c.time() != now) continue;
+        const Reading row = c.row();
+        if (best == nullptr || row.id() < id || (row.id() == id && rank_of(best->row()) < rank_of(row))) {
+          best = &c;
+          id = row.id();
+        }
+      }
+      const Reading row = best->row();
+      if (keep_withdrawn || !row.withdrawn()) out.push_back(row);
+      const std::string taken{id};
+      for (Cursor& c : open) {
+        if (c.time() == now && c.row().id() == taken) ++c.at;
+      }
+    }
+    std::erase_if(open, [](const Cursor& c) { return c.done(); });
+  }
+  return out;
+}
+
+}  // namespace takt

@@ -1,0 +1,196 @@
+#include "engine/readings/series.h"
+
+#include <algorithm>
+
+namespace takt {
+namespace {
+
+constexpr std::size_t kMarks = 256;
+
+/// More than these and merging them in is cheaper than going on without.
+std::size_t late_limit(std::size_t head_rows) { return 256 + head_rows / 16; }
+
+bool in_order(const ChunkRef& a, const ChunkRef& b) {
+  return a->first != b->first ? a->first < b->first : a->key.sequence < b->key.sequence;
+}
+
+}  // namespace
+
+Result<std::optional<Rank>> ReadingSeries::known(Timestamp at, std::string_view id,
+                                                 const ChunkSource& source) const {
+  std::optional<Rank> best;
+  const std::int64_t us = micros(at);
+  const auto consider = [&](const ReadingColumns& rows) {
+    const std::size_t i = rows.place_of(us, id);
+    if (!rows.is(i, us, id)) return;
+    const Rank rank = rank_of(rows[i]);
+    if (!best || *best < rank) best = rank;
+  };
+  if (us > last_) return best;
+  consider(head_), consider(late_);
+  auto chunk = std::partition_point(chunks_->begin(), chunks_->end(),
+                                    [&](const ChunkRef& c) { return c->first < at - longest_chunk_; });
+  for (; chunk != chunks_->end() && (*chunk)->first <= at; ++chunk) {
+    if (at > (*chunk)->last) continue;
+    const auto rows = source.rows((*chunk)->key, group_);
+    if (!rows) return rows.error();
+    consider(**rows);
+  }
+  return best;
+}
+
+/// Notes that rows from `first` to `last` came with `commit`.
+void ReadingSeries::mark(std::int64_t first, std::int64_t last, Sequence commit) {
+  if (head_rows() == 0) oldest_unsealed_ = commit;
+  first_ = std::min(first_, first);
+  last_ = std::max(last_, last);
+  newest_judged_ = std::max(newest_judged_, last);
+  if (!marks_.empty() && marks_.back().commit == commit) {
+    marks_.back().first = std::min(marks_.back().first, first);
+    marks_.back().last = std::max(marks_.back().last, last);
+    return;
+  }
+  if (marks_.size() == kMarks) {
+    // Two by two: the older commit's change may then be told of again, never too little.
+    for (std::size_t i = 0; i < kMarks / 2; ++i) {
+      const Mark &a = marks_[2 * i], &b = marks_[2 * i + 1];
+      marks_[i] = {b.commit, std::min(a.first, b.first), std::max(a.last, b.last)};
+    }
+    marks_.resize(kMarks / 2);
+  }
+  marks_.push_back({commit, first, last});
+}
+
+void ReadingSeries::put(const Reading& row, Sequence commit) {
+  const std::int64_t us = micros(row.at);
+  mark(us, us, commit);
+  if (head_.empty() || us > head_.at.back()) {
+    head_.push_back(row);
+  } else {
+    put_late(row);
+  }
+}
+
+void ReadingSeries::put(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit) {
+  std::int64_t newest = head_.empty() ? std::numeric_limits<std::int64_t>::min() : head_.at.back();
+  std::int64_t first = std::numeric_limits<std::int64_t>::max();
+  bool in_order = true;
+  for (const std::uint32_t i : rows) {
+    in_order = in_order && block.at[i] > newest;
+    newest = std::max(newest, block.at[i]);
+    first = std::min(first, block.at[i]);
+  }
+  if (!in_order) {
+    for (const std::uint32_t i : rows) put(block.row(i, nullptr), commit);
+    return;
+  }
+  mark(first, newest, commit);
+  append(head_, block, rows);
+}
+
+void ReadingSeries::put_late(const Reading& row) {
+  const std::int64_t us = micros(row.at);
+  for (ReadingColumns* rows : {&head_, &late_}) {
+    if (const std::size_t i = rows->place_of(us, row.id()); rows->is(i, us, row.id()))
+      return rows->replace(i, row);
+  }
+  late_.insert(late_.place_of(us, row.id()), row);
+  if (late_.size() <= late_limit(head_.size())) return;
+  head_ = merge({&head_, &late_}, true);
+  late_ = {};
+}
+
+const ReadingColumns& ReadingSeries::ordered_head(ReadingColumns& merged) const {
+  if (late_.empty()) return head_;
+  merged = merge({&head_, &late_}, true);
+  return merged;
+}
+
+void ReadingSeries::clear_head() {
+  head_ = {};
+  late_ = {};
+  marks_.clear();
+  oldest_unsealed_ = 0;
+}
+
+void ReadingSeries::add_chunk(ChunkRef chunk) {
+  sealed_through_ = std::max(sealed_through_, chunk->sealed_through);
+  first_ = std::min(first_, std::int64_t{micros(chunk->first)});
+  last_ = std::max(last_, std::int64_t{micros(chunk->last)});
+  newest_judged_ = std::max(newest_judged_, last_);
+  replace_chunks({}, {std::move(chunk)});
+}
+
+void ReadingSeries::replace_chunks(const ChunkList& gone, const ChunkList& come) {
+  auto next = std::make_shared<ChunkList>();
+  next->reserve(chunks_->size() + come.size());
+  for (const ChunkRef& chunk : *chunks_) {
+    const bool goes =
+        std::any_of(gone.begin(), gone.end(), [&](const ChunkRef& g) { return g->key == chunk->key; });
+    if (!goes) next->push_back(chunk);
+  }
+  for (const ChunkRef& chunk : come) {
+    longest_chunk_ = std::max(longest_chunk_, chunk->last - chunk->first);
+    next->insert(std::upper_bound(next->begin(), next->end(), chunk, in_order), chunk);
+  }
+  chunks_ = std::move(next);
+  count_late_chunks();
+}
+
+void ReadingSeries::count_late_chunks() {
+  late_chunks_ = 0;
+  Timestamp end = kBeginOfTime;
+  for (const ChunkRef& chunk : *chunks_) {
+    if (chunk->first <= end) ++late_chunks_;
+    end = std::max(end, chunk->last);
+  }
+}
+
+void ReadingSeries::drop_before(Timestamp t) {
+  ChunkList gone;
+  for (const ChunkRef& chunk : *chunks_) {
+    if (chunk->last < t) gone.push_back(chunk);
+  }
+  replace_chunks(gone, {});
+  if (chunks_->empty()) {
+    first_ = head_rows() == 0 ? std::numeric_limits<std::int64_t>::max() : micros(t);
+  } else {
+    first_ = std::max(first_, std::int64_t{micros(t)});
+  }
+}
+
+std::optional<Timestamp> ReadingSeries::first() const {
+  return first_ > last_ ? std::nullopt : std::optional{from_micros(first_)};
+}
+
+std::optional<Timestamp> ReadingSeries::last() const {
+  return first_ > last_ ? std::nullopt : std::optional{from_micros(last_)};
+}
+
+std::vector<TimeRange> ReadingSeries::changed_since(Sequence since) const {
+  std::vector<TimeRange> spans;
+  for (const ChunkRef& chunk : *chunks_) {
+    if (chunk->changed > since) spans.push_back(chunk->span());
+  }
+  for (const Mark& mark : marks_) {
+    if (mark.commit > since) spans.push_back({from_micros(mark.first), from_micros(mark.last + 1)});
+  }
+  return spans;
+}
+
+SeriesSnapshot ReadingSeries::snapshot(TimeRange range) const {
+  const auto part = [&](const ReadingColumns& rows) {
+    ReadingColumns out;
+    out.append(rows, rows.lower_bound(micros(range.begin)), rows.lower_bound(micros(range.end)));
+    return out;
+  };
+  if (range.empty()) return {group_, range, chunks_, {}};
+  ReadingColumns head = part(head_);
+  if (!late_.empty()) {
+    const ReadingColumns late = part(late_);
+    head = merge({&head, &late}, true);
+  }
+  return {group_, range, chunks_, std::move(head)};
+}
+
+}  // namespace takt

@@ -1,0 +1,55 @@
+// What is kept of many readings of one tag, so that they need not be read again.
+#pragma once
+
+#include "engine/account.h"
+#include "engine/readings/columns.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace takt {
+
+/// A sum of doubles that depends neither on their order nor on how they were grouped. Numbers that are decimals of
+/// few digits, as sensors send them, are summed as the decimals: ten times 0.1 is 1. The others are summed apart
+/// in twice the precision of a double.
+class DecimalSum {
+ public:
+  DecimalSum() = default;
+  DecimalSum(WideInt mantissa, unsigned exponent, double real)
+      : mantissa_(mantissa), exponent_(exponent), real_(real) {}
+
+  void add(double value);
+  void add(const DecimalSum& other);
+  /// Adds `mantissa` / 10^`exponent`.
+  void add(WideInt mantissa, unsigned exponent);
+  double value() const;
+
+  WideInt mantissa() const { return mantissa_; }
+  unsigned exponent() const { return exponent_; }
+  double real() const { return real_ + real_rest_; }
+
+ private:
+  void add_real(double value);
+  WideInt mantissa_ = 0;
+  unsigned exponent_ = 0;  // of ten, up to kMaxExponent
+  double real_ = 0, real_rest_ = 0;
+};
+
+/// Of the numbers (booleans as 0 and 1) among readings that are not withdrawn.
+struct ReadingStatistics {
+  std::uint32_t numbers = 0;
+  std::uint32_t good = 0;  ///< of these, of good quality
+  double minimum = 0, maximum = 0, first = 0, last = 0;
+  /// Of a counter: what each value is above the one before, or, where it falls, the value itself. The first is the
+  /// baseline.
+  double increase = 0;
+  DecimalSum sum;
+
+  void add(double number, bool is_good);
+  /// Of readings that are all later.
+  void append(const ReadingStatistics& later);
+};
+
+ReadingStatistics statistics_of(const ReadingColumns& rows);
+
+}  // namespace takt
