@@ -14,8 +14,7 @@ namespace {
 
 int run(const std::string& data) {
   ProgressLine progress;
-  const auto report = compact_store(
-      data, [&](std::string_view step) { progress.show(std::string{step}, -1); });
+  const auto report = compact_store(data, [&](std::string_view step) { progress.show(std::string{step}, -1); });
   progress.wipe();
   if (!report) {
     fmt::print(stderr, "takt compact: {}\n", report.error().context);

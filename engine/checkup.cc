@@ -194,7 +194,7 @@ class Doctor {
     const auto named = disk.scan(Disk::meta, "", [&](std::string_view key, std::string_view value) {
       if (key == "sequence") result_.commit = sequence_of_key(value);
       machines += key[0] == 'm' && key.size() == 9;
-      tags += key[0] == 't' && key.size() == 9;
+      tags += (key[0] == 't' || key[0] == 's') && key.size() == 9;
       plants += key[0] == 'p' && key.size() == 9;
       return true;
     });

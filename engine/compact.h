@@ -1,4 +1,5 @@
-// A stopped store made as small as it gets: readings in full chunks, files without what was overwritten or deleted.
+// A stopped store made as small as it gets: readings in full chunks, files without what was overwritten or
+// deleted.
 #pragma once
 
 #include "schema/result.h"

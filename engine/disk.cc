@@ -193,7 +193,7 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::pa
   }
   disk->store_id_ = mark->identity();
   auto opened = open_database(std::move(disk), fresh ? Access::create : Access::write);
-  if (!opened || !fresh) return opened;
+  if (!opened || (!fresh && mark->format == kStoreFormat)) return opened;
   if (auto written = write_durably(directory / "TAKT", mark->text()); !written) return written.error();
   return opened;
 }

@@ -33,16 +33,16 @@ std::string FolderMark::text() const {
 FolderMark FolderMark::restored() const {
   // Random beside the count: two copies restored from one backup must not be taken for each other.
   const int times = incarnation.empty() ? 0 : std::atoi(incarnation.c_str());
-  return {id, std::to_string(times + 1) + '-' + random_digits(8)};
+  return {id, std::to_string(times + 1) + '-' + random_digits(8), format};
 }
 
-FolderMark FolderMark::fresh() { return {random_digits(32), {}}; }
+FolderMark FolderMark::fresh() { return {random_digits(32), {}, kStoreFormat}; }
 
 Result<FolderMark> FolderMark::parse(std::string_view text, const std::string& where) {
   std::istringstream words{std::string{text}};
   std::string word;
-  int format = 0;
   FolderMark mark;
+  int& format = mark.format = 0;
   words >> word >> format >> mark.id;
   if (word != kWord || format < 1 || mark.id.empty()) {
     return corruption(where + " is damaged; restore the data folder from a backup with takt restore");

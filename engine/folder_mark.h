@@ -14,12 +14,14 @@
 
 namespace takt {
 
-/// The newest format that this program reads, and the one that it writes.
-inline constexpr int kStoreFormat = 1;
+/// The newest format that this program reads, and the one that it writes. 2: tags have numbers, readings lie in
+/// coded chunks. A folder of an earlier one becomes one of this when it is opened for writing.
+inline constexpr int kStoreFormat = 2;
 
 struct FolderMark {
-  std::string id;           ///< 32 hexadecimal digits; the same for ever, in every copy
-  std::string incarnation;  ///< empty: never restored; else "<times restored>-<8 hexadecimal digits>"
+  std::string id;             ///< 32 hexadecimal digits; the same for ever, in every copy
+  std::string incarnation;    ///< empty: never restored; else "<times restored>-<8 hexadecimal digits>"
+  int format = kStoreFormat;  ///< as read; text() has the newest
 
   /// What export targets remember: the id, and the incarnation behind a dot if there is one.
   std::string identity() const { return incarnation.empty() ? id : id + '.' + incarnation; }

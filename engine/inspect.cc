@@ -231,7 +231,8 @@ class Inspector {
     result_.waiting += block.size();
     for (const SeriesId id : block.series) {
       if (series_.contains(index_of(id))) continue;
-      return tell_unnamed(where, "it has a reading of tag number " + std::to_string(index_of(id)) + ", which has no name");
+      return tell_unnamed(
+          where, "it has a reading of tag number " + std::to_string(index_of(id)) + ", which has no name");
     }
   }
 
@@ -346,8 +347,8 @@ class Inspector {
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> tags_;
   std::set<std::pair<std::uint32_t, std::string>> tag_names_;
-  std::set<std::uint32_t> series_;               // numbers of tags
-  std::set<std::string, std::less<>> folded_;    // keys of chunks that are to go
+  std::set<std::uint32_t> series_;             // numbers of tags
+  std::set<std::string, std::less<>> folded_;  // keys of chunks that are to go
 };
 
 }  // namespace

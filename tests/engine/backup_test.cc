@@ -54,7 +54,7 @@ class Backups : public testing::Test {
   static std::size_t readings(const Store& store) {
     const StoreView view = store.read();
     const auto rows = view.series(view.machine("M1")->id(), "temp")->snapshot(kDays).rows(view.chunks());
-    return rows ? rows->rows.size() : 0;
+    return rows ? rows->size() : 0;
   }
   Result<Backup> restore(std::optional<std::uint32_t> number = {}) {
     return restore_backup(to_, number, restored_, inspected);

@@ -283,12 +283,12 @@ TEST_F(StoppedStore, IsHealthyToTheDoctor) {
 }
 
 TEST_F(StoppedStore, OfALaterFormatIsRefusedByAll) {
-  std::ofstream{data_ / "TAKT"} << "takt-store 2 0123456789abcdef0123456789abcdef\n";
-  EXPECT_THAT(refusal(), HasSubstr("format 2"));
-  EXPECT_THAT(inspect().error, HasSubstr("format 2"));
+  std::ofstream{data_ / "TAKT"} << "takt-store 3 0123456789abcdef0123456789abcdef\n";
+  EXPECT_THAT(refusal(), HasSubstr("format 3"));
+  EXPECT_THAT(inspect().error, HasSubstr("format 3"));
   const auto bad = findings(Health::bad);
   ASSERT_EQ(bad.size(), 1U);
-  EXPECT_THAT(bad[0].text, HasSubstr("format 2"));
+  EXPECT_THAT(bad[0].text, HasSubstr("format 3"));
 }
 
 TEST_F(StoppedStore, WithAClockThatIsBehindIsToldOf) {

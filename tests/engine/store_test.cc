@@ -9,6 +9,10 @@
 #include <sstream>
 #include <thread>
 
+#include "engine/disk.h"
+#include "engine/event_codec.h"
+#include "engine/folder_mark.h"
+
 namespace takt {
 namespace {
 
@@ -174,11 +178,11 @@ TEST(DataFolder, WithOtherFilesIsRefusedAndLeftAlone) {
 
 TEST(DataFolder, OfANewerFormatIsRefusedByName) {
   const TemporaryFolder folder;
-  std::ofstream{folder.path() / "TAKT"} << "takt-store 2 0123456789abcdef\n";
+  std::ofstream{folder.path() / "TAKT"} << "takt-store 3 0123456789abcdef\n";
   const auto opened = Store::open(folder.path(), {});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::corruption);
-  EXPECT_NE(opened.error().context.find("format 2"), std::string::npos) << opened.error().context;
+  EXPECT_NE(opened.error().context.find("format 3"), std::string::npos) << opened.error().context;
 }
 
 TEST(DataFolder, WithADamagedMarkIsRefused) {
@@ -555,6 +559,37 @@ TEST(Store, TakesAnyNumberOfTagsOfOneMachine) {
   const ReadingSeries* last = view.series(view.machine("M1")->id(), "t65999");
   ASSERT_NE(last, nullptr);
   EXPECT_EQ(last->snapshot(kAll).rows(view.chunks())->size(), 1U);
+}
+
+TEST(Store, MakesAFolderOfFormat1OneOfToday) {
+  EngineStore s{kStart + hours{24}};
+  s.commit({count("M1", kStart, 1)});
+  const Sequence sequence = s.store->sequence();
+  s.store.reset();
+  {
+    // A tag and a reading as format 1 kept them.
+    const auto disk = Store::Disk::open(s.data());
+    ASSERT_TRUE(disk) << disk.error().context;
+    const Event old = reading("M1", "temp", kStart + hours{1}, 61.5);
+    const Event* const frame = &old;
+    rocksdb::WriteBatch batch;
+    batch.Put((**disk)[Store::Disk::meta], "t" + sequence_key(0), "temp");
+    batch.Put((**disk)[Store::Disk::meta], "sequence", sequence_key(sequence + 1));
+    batch.Put((**disk)[Store::Disk::journal], sequence_key(sequence + 1), encode_frame({&frame, 1}));
+    ASSERT_TRUE((*disk)->write(batch));
+  }
+  FolderMark mark = *read_mark(s.data());
+  std::ofstream{s.data() / "TAKT"} << "takt-store 1 " << mark.id << '\n';
+  for (const bool again : {false, true}) {
+    again ? s.reopen() : s.open();
+    const StoreView view = s.store->read();
+    const ReadingSeries* series = view.series(view.machine("M1")->id(), "temp");
+    ASSERT_NE(series, nullptr);
+    const auto rows = series->snapshot(kAll).rows(view.chunks());
+    ASSERT_TRUE(rows && rows->size() == 1);
+    EXPECT_EQ(rows->number[0], 61.5);
+    EXPECT_EQ(read_mark(s.data())->format, kStoreFormat);
+  }
 }
 
 TEST(AnyOrder, OfOneSetOfEventsGivesTheSameFigures) {
