@@ -97,7 +97,7 @@ bool all_are(const auto& column, auto value) {
 
 DecimalSum sum_of(const std::vector<double>& numbers) {
   DecimalSum sum;
-  for (const double number : numbers) sum.add(number);
+  sum.add(numbers);
   return sum;
 }
 

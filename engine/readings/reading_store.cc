@@ -145,6 +145,7 @@ void ReadingStore::begin() {
   order_.clear();
   runs_.clear();
   rejected_.clear();
+  any_replaced_ = false;
 }
 
 void ReadingStore::add(ReadingBlock&& block) {
@@ -227,19 +228,20 @@ Result<void> ReadingStore::judge_disordered(const Run& run) {
 /// Whether a row that is not the newest beats what is known of its identity. Notes it among seen_ if so.
 Result<bool> ReadingStore::outranks(const Run& run, std::uint32_t i) {
   const Reading reading = row(i);
-  const Rank rank = rank_of(reading);
   const std::int64_t us = rows_.at[i];
   auto at = std::lower_bound(seen_.begin(), seen_.end(), std::pair{us, std::uint32_t{0}});
   for (; at != seen_.end() && at->first == us; ++at) {
     const Reading other = row(at->second);
     if (other.id() != reading.id()) continue;
-    if (!(rank_of(other) < rank)) return false;
+    if (!(rank_of(other) < rank_of(reading))) return false;
     at->second = i;
+    any_replaced_ = true;
     return true;
   }
   const auto known = series_[index_of(run.series)]->known(reading.at, reading.id(), source_);
   if (!known) return known.error();
-  if (*known && !(**known < rank)) return false;
+  if (*known && !(**known < rank_of(reading))) return false;
+  any_replaced_ = any_replaced_ || known->has_value();
   seen_.insert(at, {us, i});
   return true;
 }
@@ -265,8 +267,8 @@ void ReadingStore::apply(Sequence commit, std::size_t journal_bytes) {
     ReadingSeries& series = *series_[index_of(run.series)];
     const std::size_t before = series.head_rows();
     const std::span<const std::uint32_t> rows{&order_[run.first], run.last - run.first};
-    if (rows_.extras.empty()) {
-      series.put(rows_, rows, commit);
+    if (rows_.extras.empty() && !any_replaced_) {
+      series.put_new(rows_, rows, commit);
     } else {
       for (const std::uint32_t i : rows) series.put(row(i), commit);
     }

@@ -146,6 +146,7 @@ class ReadingStore {
   std::vector<Run> runs_;
   std::vector<std::uint32_t> counts_;                         // by series, all 0 between calls
   std::vector<std::uint8_t> rejected_;                        // of the added rows; empty: none was
+  bool any_replaced_ = false;                                 // an accepted row is of an identity that was known
   std::vector<std::pair<std::int64_t, std::uint32_t>> seen_;  // of a run: times and rows accepted so far, by time
 
   std::deque<Waiting> waiting_;  // series with rows in memory, by their oldest commit; some entries are past

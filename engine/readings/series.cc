@@ -1,6 +1,7 @@
 #include "engine/readings/series.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace takt {
 namespace {
@@ -71,21 +72,24 @@ void ReadingSeries::put(const Reading& row, Sequence commit) {
   }
 }
 
-void ReadingSeries::put(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit) {
-  std::int64_t newest = head_.empty() ? std::numeric_limits<std::int64_t>::min() : head_.at.back();
-  std::int64_t first = std::numeric_limits<std::int64_t>::max();
-  bool in_order = true;
+void ReadingSeries::put_new(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit) {
+  const std::int64_t before = head_.empty() ? std::numeric_limits<std::int64_t>::min() : head_.at.back();
+  std::int64_t newest = before;
+  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = std::numeric_limits<std::int64_t>::min();
+  std::vector<std::uint32_t> late;
   for (const std::uint32_t i : rows) {
-    in_order = in_order && block.at[i] > newest;
-    newest = std::max(newest, block.at[i]);
-    first = std::min(first, block.at[i]);
+    const std::int64_t us = block.at[i];
+    if (us <= newest) late.push_back(i);
+    newest = std::max(newest, us);
+    first = std::min(first, us);
+    last = std::max(last, us);
   }
-  if (!in_order) {
-    for (const std::uint32_t i : rows) put(block.row(i, nullptr), commit);
-    return;
-  }
-  mark(first, newest, commit);
-  append(head_, block, rows);
+  mark(first, last, commit);
+  if (late.empty()) return append(head_, block, rows);
+  std::vector<std::uint32_t> ordered;
+  std::set_difference(rows.begin(), rows.end(), late.begin(), late.end(), std::back_inserter(ordered));
+  append(head_, block, ordered);
+  for (const std::uint32_t i : late) insert_late(block.row(i, nullptr));
 }
 
 void ReadingSeries::put_late(const Reading& row) {
@@ -94,7 +98,11 @@ void ReadingSeries::put_late(const Reading& row) {
     if (const std::size_t i = rows->place_of(us, row.id()); rows->is(i, us, row.id()))
       return rows->replace(i, row);
   }
-  late_.insert(late_.place_of(us, row.id()), row);
+  insert_late(row);
+}
+
+void ReadingSeries::insert_late(const Reading& row) {
+  late_.insert(late_.place_of(micros(row.at), row.id()), row);
   if (late_.size() <= late_limit(head_.size())) return;
   head_ = merge({&head_, &late_}, true);
   late_ = {};

@@ -66,7 +66,7 @@ class SeriesSnapshot {
   struct Step {
     Timestamp start;
     std::uint64_t rows = 0;  ///< of every kind
-    ReadingStatistics numbers;
+    ReadingStatistics numbers;  ///< but `good`, which is not kept
   };
   /// Figures of each multiple of `step` since the epoch that has rows. With `good_only` of readings of good
   /// quality alone. Chunks that lie in one step are not decoded, where their header tells enough.
@@ -116,8 +116,8 @@ class ReadingSeries {
 
   /// Takes a reading in that outranks what is known of its identity. Commits do not fall.
   void put(const Reading& row, Sequence commit);
-  /// The same of these rows of a block without extras, in this order.
-  void put(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit);
+  /// The same of these rows of a block without extras, in this order, whose identities nobody knows yet.
+  void put_new(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit);
   /// A chunk found when the store was opened, or just sealed.
   void add_chunk(ChunkRef chunk);
   /// Chunks were folded: `gone` give way to `come`, which have the same readings.
@@ -154,6 +154,7 @@ class ReadingSeries {
   };
   void mark(std::int64_t first, std::int64_t last, Sequence commit);
   void put_late(const Reading& row);
+  void insert_late(const Reading& row);
   void count_late_chunks();
 
   MachineId machine_;

@@ -111,26 +111,6 @@ class SeriesSnapshot::Steps {
   std::vector<Step> list_;
 };
 
-namespace {
-
-/// Adds numbers of one step. A tight loop: most of the time of a long question goes by here.
-void add_numbers(ReadingStatistics& to, const double* values, std::size_t count) {
-  double minimum = values[0], maximum = values[0], increase = 0;
-  for (std::size_t i = 1; i < count; ++i) {
-    minimum = std::min(minimum, values[i]);
-    maximum = std::max(maximum, values[i]);
-    increase += values[i] >= values[i - 1] ? values[i] - values[i - 1] : values[i];
-  }
-  ReadingStatistics part;
-  part.numbers = part.good = static_cast<std::uint32_t>(count);
-  part.minimum = minimum, part.maximum = maximum, part.increase = increase;
-  part.first = values[0], part.last = values[count - 1];
-  for (std::size_t i = 0; i < count; ++i) part.sum.add(values[i]);
-  to.append(part);
-}
-
-}  // namespace
-
 Result<void> SeriesSnapshot::add_steps(const ChunkSource& source, bool good_only, Steps& steps) const {
   const std::int64_t begin = micros(range_.begin), end = micros(range_.end);
   PlainRows plain;
@@ -155,10 +135,9 @@ Result<void> SeriesSnapshot::add_steps(const ChunkSource& source, bool good_only
       const std::size_t last = place(end);
       for (std::size_t i = place(begin); i < last;) {
         Step& step = steps.at(plain.at[i]);
-        std::size_t next = i + 1;
-        while (next < last && plain.at[next] < steps.end()) ++next;
+        const std::size_t next = std::min(last, place(steps.end()));
         step.rows += next - i;
-        add_numbers(step.numbers, &plain.number[i], next - i);
+        step.numbers.add({&plain.number[i], next - i});
         i = next;
       }
       continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <optional>
 
@@ -20,6 +21,25 @@ std::optional<double> mantissa_of(double value, unsigned exponent) {
   if (!(std::abs(scaled) < kMaxMantissa)) return std::nullopt;
   const double mantissa = std::nearbyint(scaled);
   return mantissa / kPowers[exponent] == value ? std::optional{mantissa} : std::nullopt;
+}
+
+/// The sum of the mantissas, if every value has one of this exponent. Written for the compiler to vectorise:
+/// adding 1.5 * 2^52 rounds to an integer, which then is the low part of the double's bits.
+bool sum_of_mantissas(std::span<const double> values, unsigned exponent, std::int64_t& sum) {
+  constexpr double kRound = 6755399441055744.0;
+  const double power = kPowers[exponent];
+  std::int64_t total = 0, wrong = 0;
+  for (const double value : values) {
+    const double scaled = value * power;
+    const double shifted = scaled + kRound;
+    // What is too large is added, too, but then the sum is not used; without a sign, so that it may wrap.
+    total = static_cast<std::int64_t>(static_cast<std::uint64_t>(total) + std::bit_cast<std::uint64_t>(shifted) -
+                                      std::bit_cast<std::uint64_t>(kRound));
+    wrong |= static_cast<std::int64_t>(!((shifted - kRound) / power == value)) |
+             static_cast<std::int64_t>(!(std::abs(scaled) < kMaxMantissa));
+  }
+  sum = total;
+  return wrong == 0;
 }
 
 /// The most digits after the point that leave the mantissa small enough.
@@ -48,6 +68,19 @@ void DecimalSum::add(double value) {
     return add(static_cast<WideInt>(*mantissa_of(value, least)), least);
   }
   add_real(value);
+}
+
+void DecimalSum::add(std::span<const double> values) {
+  constexpr std::size_t kBlock = 256;  // whose mantissas' sum is below 2^57
+  for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
+    const auto block = values.subspan(begin, std::min(kBlock, values.size() - begin));
+    std::int64_t sum = 0;
+    if (sum_of_mantissas(block, exponent_, sum)) {
+      add(sum, exponent_);
+    } else {
+      for (const double value : block) add(value);
+    }
+  }
 }
 
 void DecimalSum::add(WideInt mantissa, unsigned exponent) {
@@ -95,6 +128,36 @@ void ReadingStatistics::add(double number, bool is_good) {
   sum.add(number);
   ++numbers;
   good += is_good ? 1 : 0;
+}
+
+void ReadingStatistics::add(std::span<const double> values) {
+  // Least and greatest in lanes of their own, as the order of comparing does not matter to them.
+  constexpr std::size_t kLanes = 8;
+  std::array<double, kLanes> least, greatest;
+  least.fill(values[0]), greatest.fill(values[0]);
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const double value = values[i + lane];
+      least[lane] = value < least[lane] ? value : least[lane];
+      greatest[lane] = value > greatest[lane] ? value : greatest[lane];
+    }
+  }
+  ReadingStatistics part;
+  part.minimum = *std::min_element(least.begin(), least.end());
+  part.maximum = *std::max_element(greatest.begin(), greatest.end());
+  for (; i < values.size(); ++i) {
+    part.minimum = std::min(part.minimum, values[i]);
+    part.maximum = std::max(part.maximum, values[i]);
+  }
+  for (std::size_t k = 1; k < values.size(); ++k) {
+    part.increase += values[k] >= values[k - 1] ? values[k] - values[k - 1] : values[k];
+  }
+  part.numbers = static_cast<std::uint32_t>(values.size());
+  part.first = values.front();
+  part.last = values.back();
+  part.sum.add(values);
+  append(part);
 }
 
 void ReadingStatistics::append(const ReadingStatistics& later) {

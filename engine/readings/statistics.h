@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace takt {
 
@@ -19,6 +20,7 @@ class DecimalSum {
       : mantissa_(mantissa), exponent_(exponent), real_(real) {}
 
   void add(double value);
+  void add(std::span<const double> values);
   void add(const DecimalSum& other);
   /// Adds `mantissa` / 10^`exponent`.
   void add(WideInt mantissa, unsigned exponent);
@@ -46,6 +48,8 @@ struct ReadingStatistics {
   DecimalSum sum;
 
   void add(double number, bool is_good);
+  /// At least one number. `good` stays as it is.
+  void add(std::span<const double> values);
   /// Of readings that are all later.
   void append(const ReadingStatistics& later);
 };
