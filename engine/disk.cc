@@ -113,11 +113,18 @@ Result<void> check_unused(const std::filesystem::path& directory) {
   return {};
 }
 
+constexpr std::size_t kChunkCacheBytes = std::size_t{64} << 20U;
+
 rocksdb::ColumnFamilyOptions options_of(std::size_t family) {
   rocksdb::BlockBasedTableOptions table;
   table.checksum = rocksdb::kXXH3;  // Debian's RocksDB has CRC32C in software only
   table.format_version = 5;
   table.block_size = std::size_t{32} << 10U;
+  if (family == Store::Disk::chunk) {
+    // A chunk is a block of its own: who asks for one tag reads no other.
+    table.block_size = std::size_t{4} << 10U;
+    table.block_cache = rocksdb::NewLRUCache(kChunkCacheBytes);
+  }
   rocksdb::ColumnFamilyOptions options;
   options.write_buffer_size = std::size_t{32} << 20U;
   options.compression = rocksdb::kZSTD;

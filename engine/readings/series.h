@@ -65,7 +65,7 @@ class SeriesSnapshot {
 
   struct Step {
     Timestamp start;
-    std::uint64_t rows = 0;  ///< of every kind
+    std::uint64_t rows = 0;     ///< of every kind
     ReadingStatistics numbers;  ///< but `good`, which is not kept
   };
   /// Figures of each multiple of `step` since the epoch that has rows. With `good_only` of readings of good

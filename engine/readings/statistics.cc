@@ -72,11 +72,15 @@ void DecimalSum::add(double value) {
 
 void DecimalSum::add(std::span<const double> values) {
   constexpr std::size_t kBlock = 256;  // whose mantissas' sum is below 2^57
+  constexpr unsigned kTries = 4;       // one value after the other takes as long as a few of them
   for (std::size_t begin = 0; begin < values.size(); begin += kBlock) {
     const auto block = values.subspan(begin, std::min(kBlock, values.size() - begin));
     std::int64_t sum = 0;
-    if (sum_of_mantissas(block, exponent_, sum)) {
-      add(sum, exponent_);
+    unsigned exponent = exponent_;
+    const unsigned most = std::min(exponent_ + kTries, kMaxExponent);
+    while (exponent <= most && !sum_of_mantissas(block, exponent, sum)) ++exponent;
+    if (exponent <= most) {
+      add(sum, exponent);
     } else {
       for (const double value : block) add(value);
     }
