@@ -69,10 +69,9 @@ class Doctor {
     }
     result_.store_id = mark->identity();
     ok("folder", fmt::format("Takt data of format {}, store {}{}", kStoreFormat, mark->id,
-                             mark->incarnation.empty()
-                                 ? ""
-                                 : fmt::format(", restored {} times ({})", std::atoi(mark->incarnation.c_str()),
-                                               mark->incarnation)));
+                             mark->incarnation.empty() ? ""
+                                                       : fmt::format(", restored {} times ({})",
+                                                                     mark->times_restored(), mark->incarnation)));
     return true;
   }
 

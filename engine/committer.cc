@@ -72,6 +72,10 @@ std::string Store::Committer::read_only_reason() {
 }
 
 Result<void> Store::Committer::write(rocksdb::WriteBatch& batch) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (!failure_.empty()) return unavailable(failure_);
+  }
   const auto began = std::chrono::steady_clock::now();
   auto written = store_.disk_->write(batch);
   const auto took = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began).count();
@@ -143,10 +147,7 @@ void Store::Committer::commit(Group& group) {
     answer(group, unavailable(reason));
     return;
   }
-  if (const auto judged = judge(group); !judged) {
-    answer(group, judged.error());
-    return;
-  }
+  judge(group);
   ReadingStore& readings = *store_.readings_;
   if (group.accepted.empty() && readings.accepted().empty() && group.rejected == 0) {
     answer(group, store_.sequence());
@@ -231,7 +232,7 @@ bool Store::Committer::outranks(const Event& event, MachineId machine, const Ran
   return false;
 }
 
-Result<void> Store::Committer::judge(Group& group) {
+void Store::Committer::judge(Group& group) {
   pending_.clear();
   ReadingStore& readings = *store_.readings_;
   readings.begin();
@@ -264,7 +265,7 @@ Result<void> Store::Committer::judge(Group& group) {
     group.rejected += work.batch.rejected.size();
   }
   begins.push_back(readings.added());
-  if (const auto judged = readings.judge(); !judged) return judged.error();
+  readings.judge();
   for (std::size_t i = 0; i < group.works.size(); ++i) {
     Receipt& receipt = group.receipts[i];
     const std::size_t accepted = readings.accepted_among(begins[i], begins[i + 1]);
@@ -274,8 +275,8 @@ Result<void> Store::Committer::judge(Group& group) {
     statistics.accepted += receipt.accepted;
     statistics.duplicates += receipt.duplicate;
     statistics.rejected += group.works[i].batch.rejected.size();
+    group.failures.push_back(readings.failure_among(begins[i], begins[i + 1]));
   }
-  return {};
 }
 
 /// Where silence counts, the event log must tell when a machine was heard of by its readings: the fewest of their
@@ -487,6 +488,11 @@ void Store::Committer::answer(Group& group, const Result<Sequence>& outcome) {
     if (!group.works[i].done) continue;
     if (!outcome) {
       group.works[i].done(outcome.error());
+      continue;
+    }
+    // What of it could be judged was taken in: sending all of it again does no harm.
+    if (i < group.failures.size() && group.failures[i]) {
+      group.works[i].done(*group.failures[i]);
       continue;
     }
     Receipt receipt = group.receipts[i];

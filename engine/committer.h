@@ -61,6 +61,7 @@ class Store::Committer {
   struct Group {
     std::vector<Work> works;
     std::vector<Receipt> receipts;
+    std::vector<std::optional<Error>> failures;  ///< of works that could not be judged; or none
     std::vector<Accepted> accepted;
     std::vector<Event> heard;  // times that readings make a machine heard of
     std::size_t rejected = 0;
@@ -68,7 +69,7 @@ class Store::Committer {
 
   void run();
   void commit(Group& group);
-  Result<void> judge(Group& group);
+  void judge(Group& group);
   rocksdb::WriteBatch take_names();
   bool outranks(const Event& event, MachineId machine, const Rank& rank);
   Identity identity_of(const Event& event) const;

@@ -65,7 +65,7 @@ bool names_file(const std::string& word) {
 /// The first file of the database that a text of RocksDB names, as "db/000012.sst"; empty if none.
 std::string file_in(const std::string& text) {
   constexpr const char* kBetween = " /:;,()'\"";
-  for (std::size_t end = 0, begin; (begin = text.find_first_not_of(kBetween, end)) != std::string::npos;) {
+  for (std::size_t end = 0, begin = 0; (begin = text.find_first_not_of(kBetween, end)) != std::string::npos;) {
     end = std::min(text.find_first_of(kBetween, begin), text.size());
     std::string word = text.substr(begin, end - begin);
     while (word.ends_with('.')) word.pop_back();
@@ -397,7 +397,11 @@ Result<std::shared_ptr<const ReadingColumns>> Store::Disk::rows(const ChunkKey& 
   if (!read) return read.error();
   const std::lock_guard lock{cache_mutex_};
   cache_.push_front({key, group, shared});
-  if (cache_.size() > kCachedChunks) cache_.pop_back();
+  cached_bytes_ += shared->bytes();
+  while (cached_bytes_ > kCachedBytes && cache_.size() > 1) {
+    cached_bytes_ -= cache_.back().rows->bytes();
+    cache_.pop_back();
+  }
   return shared;
 }
 

@@ -85,7 +85,7 @@ class Store::Disk final : public ChunkSource {
   std::atomic<bool> failed_{false};  // a write did: what is synced is not known
 
   // The chunks read last: late rows of one time tend to come together.
-  static constexpr std::size_t kCachedChunks = 64;
+  static constexpr std::size_t kCachedBytes = std::size_t{32} << 20U;
   class Stored;
   std::mutex garbage_mutex_;
   std::vector<ChunkKey> garbage_;
@@ -97,6 +97,7 @@ class Store::Disk final : public ChunkSource {
   };
   mutable std::mutex cache_mutex_;
   mutable std::list<CachedRows> cache_;
+  mutable std::size_t cached_bytes_ = 0;
 };
 
 }  // namespace takt

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <random>
@@ -30,10 +31,15 @@ std::string FolderMark::text() const {
   return line + '\n';
 }
 
+int FolderMark::times_restored() const {
+  int times = 0;
+  std::from_chars(incarnation.data(), incarnation.data() + incarnation.size(), times);
+  return times;
+}
+
 FolderMark FolderMark::restored() const {
   // Random beside the count: two copies restored from one backup must not be taken for each other.
-  const int times = incarnation.empty() ? 0 : std::atoi(incarnation.c_str());
-  return {id, std::to_string(times + 1) + '-' + random_digits(8), format};
+  return {id, std::to_string(times_restored() + 1) + '-' + random_digits(8), format};
 }
 
 FolderMark FolderMark::fresh() { return {random_digits(32), {}, kStoreFormat}; }

@@ -25,6 +25,7 @@ struct FolderMark {
 
   /// What export targets remember: the id, and the incarnation behind a dot if there is one.
   std::string identity() const { return incarnation.empty() ? id : id + '.' + incarnation; }
+  int times_restored() const;
   /// The line of the file.
   std::string text() const;
   /// The mark of a copy of this folder that was just restored. No two are alike.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <cmath>
 #include <condition_variable>
 #include <future>
 #include <set>
@@ -208,6 +209,7 @@ Result<void> Store::recover() {
   });
   if (!indexed) return indexed.error();
   if (failure) return *failure;
+  readings_->opened();
 
   auto plant = plants.begin();
   const auto use_plants_through = [&](Sequence sequence) -> Result<void> {
@@ -349,7 +351,26 @@ bool Store::submit(EventBatch batch, std::string source, Done done) {
   return committer_->submit({std::move(batch), {}, std::move(source), std::move(done), {}});
 }
 
+namespace {
+
+/// What decoders have seen to for events.
+bool is_sound(const ReadingBlock& block, std::size_t series) {
+  const std::size_t rows = block.size();
+  if (block.at.size() != rows || block.number.size() != rows) return false;
+  if (!block.quality.empty() && block.quality.size() != rows) return false;
+  if (!block.kind.empty() && block.kind.size() != rows) return false;
+  const auto known = [&](SeriesId id) { return index_of(id) < series; };
+  return std::all_of(block.series.begin(), block.series.end(), known) &&
+         std::all_of(block.number.begin(), block.number.end(), [](double v) { return std::isfinite(v); });
+}
+
+}  // namespace
+
 bool Store::submit(ReadingBlock readings, Done done) {
+  if (!is_sound(readings, readings_->size())) {
+    done(invalid("a block of readings has columns of different lengths, an unknown tag or a number that is none"));
+    return true;
+  }
   return committer_->submit({{}, std::move(readings), {}, std::move(done), {}});
 }
 
@@ -387,8 +408,15 @@ Result<void> Store::compact() {
 }
 
 Result<bool> Store::fold() {
+  // Folding needs room before it gives any.
+  if (!read_only_reason().empty()) return false;
   std::optional<ReadingStore::Fold> fold;
-  committer_->run_task([&] { fold = readings_->next_fold(); });
+  Result<void> swept;
+  committer_->run_task([&] {
+    swept = committer_->sweep();
+    fold = readings_->next_fold();
+  });
+  if (!swept) return swept.error();
   if (!fold) return false;
   if (const auto encoded = readings_->encode(*fold); !encoded) return encoded.error();
   Result<void> outcome;

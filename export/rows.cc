@@ -10,7 +10,6 @@ namespace takt {
 namespace {
 
 constexpr Duration kTick{1};
-constexpr std::int64_t kGoodQuality = 192;
 
 double seconds(Duration d) { return static_cast<double>(d.count()) / 1e6; }
 

@@ -35,7 +35,7 @@ std::optional<double> result_of(const SeriesSnapshot::Step& step, Aggregate aggr
     case Aggregate::delta:
       return n.last - n.first;
     default:
-      return n.sum.value() / n.numbers;
+      return n.sum.mean(n.numbers);
   }
 }
 
@@ -98,7 +98,7 @@ Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest&
   if (!r.step || r.aggregate == Aggregate::first || r.aggregate == Aggregate::last) {
     return points_of(snapshot, *source, r);
   }
-  const auto steps = snapshot.steps(*source, *r.step, r.good_only);
+  const auto steps = snapshot.steps(*source, *r.step, r.good_only, kMaxSeriesPoints);
   if (!steps) return steps.error();
   if (steps->size() > kMaxSeriesPoints) return too_many();
   std::vector<SeriesPoint> points;

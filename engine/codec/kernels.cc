@@ -15,7 +15,13 @@ extern const Kernels kKernels;
 
 std::span<const Kernels* const> all_kernels() {
   static constexpr std::array<const Kernels*, 2> kAll{&baseline::kKernels, &x86_64_v3::kKernels};
-  static const std::size_t runnable = __builtin_cpu_supports("x86-64-v3") ? 2 : 1;
+#ifdef __clang__  // before version 16 it has no name for the level; what has these three has all of it
+  static const bool has_v3 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+#else
+  static const bool has_v3 = __builtin_cpu_supports("x86-64-v3");
+#endif
+  const std::size_t runnable = has_v3 ? 2 : 1;
   return {kAll.data(), runnable};
 }
 #else

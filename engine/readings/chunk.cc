@@ -112,8 +112,7 @@ ReadingStatistics plain_statistics(const ReadingColumns& rows, std::string_view 
   statistics.first = rows.number.front();
   statistics.last = rows.number.back();
   // The coder's idea of a decimal is not DecimalSum's where there are exceptions.
-  statistics.sum =
-      summary->rest == 0 ? DecimalSum{summary->mantissa_sum, summary->digits, 0} : sum_of(rows.number);
+  statistics.sum = summary->rest == 0 ? DecimalSum{summary->mantissa_sum, summary->digits} : sum_of(rows.number);
   for (std::size_t i = 1; i < rows.size(); ++i) {
     const double before = rows.number[i - 1], now = rows.number[i];
     statistics.increase += now >= before ? now - before : now;
@@ -139,7 +138,7 @@ ChunkSeries add_series(PartWriter& out, const SeriesRows& series, std::size_t& e
     const std::vector<std::int64_t> qualities(rows.quality.begin(), rows.quality.end());
     out.add(quality, [&](auto& body) { append_integers(body, qualities); });
   }
-  extras = rows.extras.empty() ? 0 : add_extras(out, rows);
+  extras = add_extras(out, rows);
   return info;
 }
 
@@ -150,6 +149,7 @@ wire::Statistics to_wire(const ReadingStatistics& s) {
           s.last,
           s.increase,
           s.sum.real(),
+          s.sum.real_rest(),
           static_cast<std::uint64_t>(s.sum.mantissa()),
           static_cast<std::int64_t>(s.sum.mantissa() >> 64U),
           s.numbers,
@@ -163,10 +163,12 @@ ReadingStatistics from_wire(const wire::Series& series) {
   s.minimum = w->minimum(), s.maximum = w->maximum(), s.first = w->first(), s.last = w->last();
   s.increase = w->increase();
   const WideInt mantissa = static_cast<WideInt>(w->sum_high()) << 64U | w->sum_low();
-  s.sum = {mantissa, series.sum_exponent(), w->sum_real()};
+  s.sum = {mantissa, series.sum_exponent(), w->sum_real(), w->sum_rest()};
   s.numbers = w->numbers(), s.good = w->good();
   return s;
 }
+
+Error no_such_tag() { return not_found("the chunk has no tag of this number"); }
 
 Error unknown_part(unsigned kind) {
   return corruption("a chunk has a column of kind " + std::to_string(kind) +
@@ -202,7 +204,7 @@ class PartReader {
       if (series->group() == index_of(group)) return Place{series, first};
       first += series->columns();
     }
-    return not_found("the chunk has no tag of this number");
+    return no_such_tag();
   }
   /// The column of this kind of a series, or nothing if it was left out.
   Result<std::optional<std::string_view>> column(const Place& place, wire::PartKind kind) const {
@@ -279,11 +281,12 @@ ReadingExtra& extra_of(ReadingColumns& out, std::size_t row) {
 Result<void> read_texts(const PartReader& in, const Place& place, ReadingColumns& out) {
   const auto count = static_cast<std::size_t>(std::count(out.kind.begin(), out.kind.end(), Value::Kind::text));
   if (count == 0) return {};
-  auto texts = read_strings(in, place, wire::PartKind::text, count);
+  const auto texts = read_strings(in, place, wire::PartKind::text, count);
   if (!texts) return texts.error();
   std::size_t next = 0;
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (out.kind[i] == Value::Kind::text) extra_of(out, i).value = (*texts)[next++];
+    if (out.kind[i] != Value::Kind::text) continue;
+    if (const std::string_view text = (*texts)[next++]; !text.empty()) extra_of(out, i).value = text;
   }
   return {};
 }
@@ -363,6 +366,8 @@ std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
   std::vector<flatbuffers::Offset<wire::Series>> entries;
   for (const SeriesRows& one : series) {
     TAKT_INVARIANT(one.rows->at == times);
+    TAKT_INVARIANT(std::count_if(series.begin(), series.end(), [&](auto& s) { return s.group == one.group; }) ==
+                   1);
     const std::size_t before = parts.count();
     std::size_t extras = 0;
     const ChunkSeries& info = head.series.emplace_back(add_series(parts, one, extras));
@@ -386,6 +391,7 @@ std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
   header.add_parts(columns);
   if (head.changed != head.sealed_through) header.add_changed(head.changed);
   builder.Finish(header.Finish());
+  head.bytes = parts.body().size();
   return with_prefix(builder) + parts.body();
 }
 
@@ -405,6 +411,7 @@ Result<ChunkHead> read_chunk_head(std::string_view bytes) {
   head.last = from_micros(chunk.last());
   head.sealed_through = chunk.sealed_through();
   head.changed = chunk.changed() == 0 ? head.sealed_through : chunk.changed();
+  for (const wire::Part* part : *chunk.parts()) head.bytes += part->size();
   for (const wire::Series* series : *chunk.series()) {
     head.series.push_back({GroupId{series->group()}, series->plain(), from_wire(*series)});
   }
@@ -414,7 +421,10 @@ Result<ChunkHead> read_chunk_head(std::string_view bytes) {
 Result<ReadingColumns> decode_chunk(std::string_view bytes, GroupId group) {
   const auto in = PartReader::open(bytes);
   if (!in) return in.error();
-  if (in->header().version() == 1) return decode_chunk_v1(in->header(), bytes);
+  if (in->header().version() == 1) {
+    if (in->header().group() != index_of(group)) return no_such_tag();
+    return decode_chunk_v1(in->header(), bytes);
+  }
   const auto place = in->place_of(group);
   if (!place) return place.error();
   ReadingColumns out;
@@ -438,6 +448,7 @@ Result<void> decode_plain(std::string_view bytes, GroupId group, bool with_quali
   const auto in = PartReader::open(bytes);
   if (!in) return in.error();
   if (in->header().version() == 1) {
+    if (in->header().group() != index_of(group)) return no_such_tag();
     auto rows = decode_chunk_v1(in->header(), bytes);
     if (!rows) return rows.error();
     out = {std::move(rows->at), std::move(rows->number), std::move(rows->quality)};

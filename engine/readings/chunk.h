@@ -56,6 +56,7 @@ struct ChunkHead {
   Timestamp first, last;
   std::uint64_t sealed_through = 0;  ///< every reading of its series up to this commit is in some chunk
   std::uint64_t changed = 0;         ///< none of its rows came with a later commit
+  std::size_t bytes = 0;             ///< of the columns
   std::vector<ChunkSeries> series;
 };
 

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <cstring>
+#include <set>
 
 namespace takt {
 namespace {
@@ -23,7 +24,11 @@ bool makes_sense(const wire::ChunkHeader& chunk) {
   if (chunk.version() == 1) return chunk.columns() != nullptr;
   if (chunk.series() == nullptr || chunk.series()->size() == 0 || chunk.parts() == nullptr) return false;
   std::size_t parts = 1;  // that of the times
-  for (const wire::Series* series : *chunk.series()) parts += series->columns();
+  std::set<std::uint32_t> groups;
+  for (const wire::Series* series : *chunk.series()) {
+    parts += series->columns();
+    if (!groups.insert(series->group()).second || series->sum_exponent() > DecimalSum::kMaxExponent) return false;
+  }
   return parts == chunk.parts()->size();
 }
 

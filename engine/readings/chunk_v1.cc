@@ -89,6 +89,7 @@ ChunkHead chunk_head_v1(const wire::ChunkHeader& chunk) {
   head.first = from_micros(chunk.first());
   head.last = from_micros(chunk.last());
   head.sealed_through = head.changed = chunk.sealed_through();
+  for (const wire::Column* column : *chunk.columns()) head.bytes += column->size();
   head.series.push_back({GroupId{chunk.group()}, false, {}});  // its figures are too few to be used
   return head;
 }

@@ -12,15 +12,15 @@ Rank rank_of(const Reading& reading) {
   Rank rank;
   if (reading.extra != nullptr) rank.order = reading.extra->order;
   if (rank.withdrawn()) return rank;
+  static const ReadingExtra kNone;  // nothing beside the row is the same as an empty text
+  const ReadingExtra& extra = reading.extra == nullptr ? kNone : *reading.extra;
   thread_local std::string content;
   content.clear();
   const auto number = [](auto value) { content.append(reinterpret_cast<const char*>(&value), sizeof value); };
   number(reading.kind), number(reading.number), number(reading.quality);
-  if (reading.extra != nullptr) {
-    number(reading.extra->value.size());
-    content += reading.extra->value;
-    content += reading.extra->attributes;
-  }
+  number(extra.value.size());
+  content += extra.value;
+  content += extra.attributes;
   rank.content = XXH3_64bits(content.data(), content.size());
   return rank;
 }

@@ -32,19 +32,22 @@ std::size_t end_of_texts(const ReadingColumns& rows, std::size_t first, std::siz
   return last;
 }
 
-/// Cuts rows [first, last) at days and at kChunkRows.
+/// Cuts rows [first, last) at days and at kChunkRows; between rows of one instant only if there are more of them.
 void cut(SeriesId series, const ReadingColumns& rows, std::size_t first, std::size_t last,
          std::vector<Part>& parts) {
   while (first < last) {
-    const std::uint32_t day = chunk_day(from_micros(rows.at[first]));
+    const auto begin = rows.at.begin() + static_cast<std::ptrdiff_t>(first);
+    const std::uint32_t day = chunk_day(from_micros(*begin));
     std::size_t end = end_of_texts(rows, first, std::min(last, first + kChunkRows));
     if (chunk_day(from_micros(rows.at[end - 1])) != day) {
-      end = first + static_cast<std::size_t>(
-                        std::partition_point(rows.at.begin() + static_cast<std::ptrdiff_t>(first),
-                                             rows.at.begin() + static_cast<std::ptrdiff_t>(end),
-                                             [&](std::int64_t us) { return chunk_day(from_micros(us)) == day; }) -
-                        (rows.at.begin() + static_cast<std::ptrdiff_t>(first)));
+      const auto next_day =
+          std::partition_point(begin, rows.at.begin() + static_cast<std::ptrdiff_t>(end),
+                               [&](std::int64_t us) { return chunk_day(from_micros(us)) == day; });
+      end = first + static_cast<std::size_t>(next_day - begin);
     }
+    std::size_t edge = end;
+    while (edge < last && edge > first && rows.at[edge] == rows.at[edge - 1]) --edge;
+    if (edge > first) end = edge;
     parts.push_back({series, &rows, first, end});
     first = end;
   }
@@ -69,7 +72,9 @@ void each_chunk(std::vector<Part> parts, Make make) {
     std::vector<Part> alike{parts[i]};
     for (std::size_t j = i + 1; j < parts.size() && alike.size() < kSeriesAChunk; ++j) {
       if (parts[j].begin() != parts[i].begin()) break;
-      if (taken[j] || !same_times(parts[i], parts[j])) continue;
+      const bool has_it =
+          std::any_of(alike.begin(), alike.end(), [&](const Part& p) { return p.series == parts[j].series; });
+      if (taken[j] || has_it || !same_times(parts[i], parts[j])) continue;
       taken[j] = true;
       alike.push_back(parts[j]);
     }
@@ -86,10 +91,43 @@ ChunkRef sealed_chunk(const ChunkHead& head, const ChunkSeries& series,
   chunk->last = head.last;
   chunk->sealed_through = head.sealed_through;
   chunk->changed = head.changed;
+  chunk->bytes = head.bytes;
   chunk->plain = series.plain;
   chunk->statistics = series.statistics;
   chunk->stored = std::move(stored);
   return chunk;
+}
+
+constexpr std::size_t kFoldBytes = std::size_t{1} << 20U;  // small neighbours that are joined
+
+/// Neighbouring chunks of a day that are worth folding: the first that overlap, or that one could hold; or none.
+ChunkList chunks_to_fold(const ReadingSeries& series, std::uint32_t day) {
+  const ChunkList& all = series.chunks();
+  const auto first =
+      std::partition_point(all.begin(), all.end(), [&](auto& c) { return chunk_day(c->first) < day; });
+  const auto last = std::partition_point(first, all.end(), [&](auto& c) { return chunk_day(c->first) == day; });
+  for (auto begin = first; begin != last;) {
+    auto end = std::next(begin);
+    std::size_t rows = (*begin)->rows, bytes = (*begin)->bytes;
+    Timestamp latest = (*begin)->last;
+    for (; end != last && (*end)->first <= latest; ++end) latest = std::max(latest, (*end)->last);
+    if (end == std::next(begin)) {
+      for (; end != last; ++end) {
+        rows += (*end)->rows, bytes += (*end)->bytes;
+        if (rows > kChunkRows || bytes > kFoldBytes) break;
+      }
+    }
+    if (end - begin > 1) return {begin, end};
+    begin = end;
+  }
+  return {};
+}
+
+/// What tells whether folding has made other chunks of these.
+std::multiset<std::pair<Timestamp, std::uint32_t>> outlines(const ChunkList& chunks) {
+  std::multiset<std::pair<Timestamp, std::uint32_t>> set;
+  for (const ChunkRef& chunk : chunks) set.emplace(chunk->first, chunk->rows);
+  return set;
 }
 
 }  // namespace
@@ -125,6 +163,7 @@ ReadingSeries& ReadingStore::add(SeriesId id, MachineId machine, GroupId group, 
   groups[index_of(group)] = id;
   tags_[index_of(machine)].emplace(std::string{tag}, id);
   series_[index] = std::make_unique<ReadingSeries>(machine, group, std::string{tag});
+  count_.store(series_.size(), std::memory_order_release);
   return *series_[index];
 }
 
@@ -144,7 +183,8 @@ void ReadingStore::begin() {
   rows_.clear();
   order_.clear();
   runs_.clear();
-  rejected_.clear();
+  verdicts_.clear();
+  failure_.reset();
   any_replaced_ = false;
 }
 
@@ -181,84 +221,94 @@ Reading ReadingStore::row(std::uint32_t i) const {
   return rows_.row(i, has ? &extra->second : nullptr);
 }
 
-Result<void> ReadingStore::judge() {
+void ReadingStore::judge() {
   group_by_series();
-  bool any_rejected = false;
   for (const Run& run : runs_) {
     // What is newer than all before it repeats nothing.
-    std::int64_t newest = series_[index_of(run.series)]->newest_judged();
+    ReadingSeries& series = *series_[index_of(run.series)];
+    std::int64_t newest = series.newest_judged();
     bool in_order = true;
     for (std::uint32_t k = run.first; k < run.last && in_order; ++k) {
       const std::int64_t us = rows_.at[order_[k]];
       in_order = us > newest;
       newest = us;
     }
-    if (in_order) {
-      series_[index_of(run.series)]->note_judged(newest);
-      continue;
-    }
-    if (const auto judged = judge_disordered(run); !judged) return judged.error();
-    any_rejected = any_rejected || !rejected_.empty();
+    if (!in_order) newest = judge_disordered(run);
+    series.note_judged(newest);
   }
-  if (any_rejected) take_out_rejected();
-  return {};
+  if (!verdicts_.empty()) take_out_rejected();
 }
 
-Result<void> ReadingStore::judge_disordered(const Run& run) {
-  ReadingSeries& series = *series_[index_of(run.series)];
-  std::int64_t newest = series.newest_judged();
-  seen_.clear();
-  for (std::uint32_t k = run.first; k < run.last; ++k) {
-    const std::uint32_t i = order_[k];
-    if (rows_.at[i] > newest) {
-      newest = rows_.at[i];
-      seen_.emplace_back(newest, i);
-      continue;
-    }
-    const auto accepted = outranks(run, i);
-    if (!accepted) return accepted.error();
-    if (*accepted) continue;
-    rejected_.resize(rows_.size(), 0);
-    rejected_[i] = 1;
+/// Returns the newest time. Rows of one instant are judged together, in order of arrival.
+std::int64_t ReadingStore::judge_disordered(const Run& run) {
+  by_time_.clear();
+  for (std::uint32_t k = run.first; k < run.last; ++k) by_time_.emplace_back(rows_.at[order_[k]], order_[k]);
+  std::sort(by_time_.begin(), by_time_.end());
+  for (std::size_t i = 0; i < by_time_.size();) {
+    std::size_t last = i + 1;
+    while (last < by_time_.size() && by_time_[last].first == by_time_[i].first) ++last;
+    judge_instant(run.series, {&by_time_[i], last - i});
+    i = last;
   }
-  series.note_judged(newest);
-  return {};
+  return by_time_.back().first;
 }
 
-/// Whether a row that is not the newest beats what is known of its identity. Notes it among seen_ if so.
-Result<bool> ReadingStore::outranks(const Run& run, std::uint32_t i) {
-  const Reading reading = row(i);
-  const std::int64_t us = rows_.at[i];
-  auto at = std::lower_bound(seen_.begin(), seen_.end(), std::pair{us, std::uint32_t{0}});
-  for (; at != seen_.end() && at->first == us; ++at) {
-    const Reading other = row(at->second);
-    if (other.id() != reading.id()) continue;
-    if (!(rank_of(other) < rank_of(reading))) return false;
-    at->second = i;
-    any_replaced_ = true;
-    return true;
+void ReadingStore::judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows) {
+  const ReadingSeries& series = *series_[index_of(id)];
+  const bool may_be_known = rows.front().first <= series.newest_judged();
+  std::map<std::string_view, Rank> best;  // by id; only of several there may be several
+  for (const auto& [us, i] : rows) {
+    const Reading reading = row(i);
+    auto known = best.end();
+    if (rows.size() > 1) known = best.find(reading.id());
+    if (known == best.end() && may_be_known) {
+      const auto found = series.known(reading.at, reading.id(), source_);
+      if (!found) {
+        failure_ = found.error();
+        decide(i, Verdict::failed);
+        continue;
+      }
+      if (*found) known = best.insert_or_assign(reading.id(), **found).first;
+    }
+    if (known == best.end()) {
+      if (rows.size() > 1) best.emplace(reading.id(), rank_of(reading));
+      continue;
+    }
+    if (known->second < rank_of(reading)) {
+      known->second = rank_of(reading);
+      any_replaced_ = true;
+    } else {
+      decide(i, Verdict::duplicate);
+    }
   }
-  const auto known = series_[index_of(run.series)]->known(reading.at, reading.id(), source_);
-  if (!known) return known.error();
-  if (*known && !(**known < rank_of(reading))) return false;
-  any_replaced_ = any_replaced_ || known->has_value();
-  seen_.insert(at, {us, i});
-  return true;
+}
+
+void ReadingStore::decide(std::uint32_t row, Verdict verdict) {
+  verdicts_.resize(rows_.size(), Verdict::accepted);
+  verdicts_[row] = verdict;
 }
 
 void ReadingStore::take_out_rejected() {
   ReadingBlock accepted;
   for_each_row(rows_, [&](std::size_t i, const Reading& reading) {
-    if (rejected_[i] == 0) accepted.push_back(rows_.series[i], reading);
+    if (verdicts_[i] == Verdict::accepted) accepted.push_back(rows_.series[i], reading);
   });
   rows_ = std::move(accepted);
   group_by_series();
 }
 
 std::size_t ReadingStore::accepted_among(std::size_t first, std::size_t last) const {
-  if (rejected_.empty()) return last - first;
-  const auto at = [&](std::size_t i) { return rejected_.begin() + static_cast<std::ptrdiff_t>(i); };
-  return static_cast<std::size_t>(std::count(at(first), at(last), 0));
+  return verdicts_.empty() ? last - first : count_of(Verdict::accepted, first, last);
+}
+
+std::optional<Error> ReadingStore::failure_among(std::size_t first, std::size_t last) const {
+  const bool failed = !verdicts_.empty() && count_of(Verdict::failed, first, last) > 0;
+  return failed ? failure_ : std::nullopt;
+}
+
+std::size_t ReadingStore::count_of(Verdict verdict, std::size_t first, std::size_t last) const {
+  const auto at = [&](std::size_t i) { return verdicts_.begin() + static_cast<std::ptrdiff_t>(i); };
+  return static_cast<std::size_t>(std::count(at(first), at(last), verdict));
 }
 
 void ReadingStore::apply(Sequence commit, std::size_t journal_bytes) {
@@ -335,14 +385,24 @@ std::vector<EncodedChunk> ReadingStore::encode_heads(const std::vector<SeriesId>
     return kept.empty() ? series_[index_of(id)]->ordered_head(kept) : kept;
   };
   for (const SeriesId id : due) {
-    const ReadingSeries& series = *series_[index_of(id)];
-    auto& together = by_machine[series.machine()];
-    if (series.head_rows() == 0 || !together.insert(id).second) continue;
-    for (const SeriesId other : groups_[index_of(series.machine())]) {
-      if (!has(other) || together.contains(other)) continue;
-      const ReadingSeries& candidate = *series_[index_of(other)];
-      const bool may_be = candidate.head_rows() == series.head_rows() && candidate.last() == series.last();
-      if (may_be && rows_of(other).at == rows_of(id).at) together.insert(other);
+    if (series_[index_of(id)]->head_rows() > 0) by_machine[series_[index_of(id)]->machine()].insert(id);
+  }
+  for (auto& [machine, together] : by_machine) {
+    // Candidates have as many rows and the same newest one.
+    std::map<std::pair<std::size_t, std::optional<Timestamp>>, std::vector<SeriesId>> candidates;
+    for (const SeriesId id : groups_[index_of(machine)]) {
+      if (!has(id) || series_[index_of(id)]->head_rows() == 0) continue;
+      candidates[{series_[index_of(id)]->head_rows(), series_[index_of(id)]->last()}].push_back(id);
+    }
+    const std::set<SeriesId> due_here = together;
+    for (const SeriesId id : due_here) {
+      const auto& alike = candidates[{series_[index_of(id)]->head_rows(), series_[index_of(id)]->last()}];
+      std::size_t found = 1;
+      for (auto other = alike.begin(); other != alike.end() && found < kSeriesAChunk; ++other) {
+        if (*other == id || rows_of(*other).at != rows_of(id).at) continue;
+        together.insert(*other);
+        ++found;
+      }
     }
   }
   for (const auto& [machine, together] : by_machine) {
@@ -391,9 +451,10 @@ void ReadingStore::sealed(const std::vector<EncodedChunk>& chunks,
   }
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     for (std::size_t k = 0; k < chunks[i].series.size(); ++k) {
-      to_fold_.insert(chunks[i].series[k]);
-      series_[index_of(chunks[i].series[k])]->add_chunk(
-          sealed_chunk(chunks[i].head, chunks[i].head.series[k], stored[i]));
+      const SeriesId id = chunks[i].series[k];
+      to_fold_.emplace(id, chunk_day(chunks[i].head.first));
+      series_[index_of(id)]->replace_chunks({},
+                                            {sealed_chunk(chunks[i].head, chunks[i].head.series[k], stored[i])});
     }
   }
   const std::size_t before = waiting_.size();
@@ -406,15 +467,26 @@ void ReadingStore::sealed(const std::vector<EncodedChunk>& chunks,
   }
 }
 
-Result<void> ReadingStore::add_chunk(const ChunkHead& head, std::shared_ptr<const StoredChunk> stored) {
+Result<void> ReadingStore::add_chunk(const ChunkHead& head, const std::shared_ptr<const StoredChunk>& stored) {
   next_sequence_ = std::max(next_sequence_.load(), head.key.sequence + 1);
   for (const ChunkSeries& series : head.series) {
     const auto id = find(head.key.machine, series.group);
     if (!id) return corruption("a chunk is of a tag that has no name");
-    to_fold_.insert(*id);
-    series_[index_of(*id)]->add_chunk(sealed_chunk(head, series, stored));
+    opening_[*id].push_back(sealed_chunk(head, series, stored));
   }
   return {};
+}
+
+void ReadingStore::opened() {
+  for (auto& [id, chunks] : opening_) {
+    ReadingSeries& series = *series_[index_of(id)];
+    series.replace_chunks({}, std::move(chunks));
+    for (const ChunkRef& chunk : series.chunks()) {
+      const std::uint32_t day = chunk_day(chunk->first);
+      if (!to_fold_.contains({id, day}) && !chunks_to_fold(series, day).empty()) to_fold_.emplace(id, day);
+    }
+  }
+  opening_.clear();
 }
 
 Sequence ReadingStore::journal_needed_from(Sequence none, const std::vector<EncodedChunk>& chunks) const {
@@ -429,62 +501,26 @@ Sequence ReadingStore::journal_needed_from(Sequence none, const std::vector<Enco
 // -----------------------------------------------------------------------------------------------------------
 // folding
 
-namespace {
-
-/// A day of a series whose chunks are worth folding: some overlap, or they could be at most half as many.
-std::optional<std::uint32_t> day_to_fold(const ReadingSeries& series) {
-  const ChunkList& chunks = series.chunks();
-  for (std::size_t i = 0; i < chunks.size();) {
-    const std::uint32_t day = chunk_day(chunks[i]->first);
-    std::size_t rows = 0, count = 0;
-    bool late = false;
-    Timestamp end = kBeginOfTime;
-    for (; i < chunks.size() && chunk_day(chunks[i]->first) == day; ++i, ++count) {
-      rows += chunks[i]->rows;
-      late = late || (count > 0 && chunks[i]->first <= end);
-      end = std::max(end, chunks[i]->last);
-    }
-    if (late || count >= 2 * ((rows + kChunkRows - 1) / kChunkRows)) {
-      if (count > 1) return day;
-    }
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
 std::optional<ReadingStore::Fold> ReadingStore::next_fold() {
-  for (; !to_fold_.empty(); to_fold_.erase(to_fold_.begin())) {
-    const std::uint32_t index = index_of(*to_fold_.begin());
-    const auto day = day_to_fold(*series_[index]);
-    if (!day) continue;
-    // With the tags that share a chunk of that day, and those that share one with these.
+  while (!to_fold_.empty()) {
+    // Looked at once: a fold that fails waits for the day's next chunk.
+    const auto [id, day] = *to_fold_.begin();
+    to_fold_.erase(to_fold_.begin());
     Fold fold;
-    fold.machine = series_[index]->machine();
-    std::set<SeriesId> members{SeriesId{index}};
-    std::set<ChunkKey> keys;
-    for (bool grown = true; grown;) {
-      grown = false;
-      for (const SeriesId id : groups_[index_of(fold.machine)]) {
-        if (!has(id)) continue;
-        const ChunkList& chunks = series_[index_of(id)]->chunks();
-        const auto of_day = [&](const ChunkRef& c) { return chunk_day(c->first) == *day; };
-        const bool shares = std::any_of(chunks.begin(), chunks.end(),
-                                        [&](const ChunkRef& c) { return of_day(c) && keys.contains(c->key); });
-        if (!members.contains(id) && !shares) continue;
-        grown = members.insert(id).second || grown;
-        for (const ChunkRef& chunk : chunks) {
-          if (!of_day(chunk) || !keys.insert(chunk->key).second) continue;
-          fold.gone.push_back(chunk);
-          grown = true;
-        }
-      }
-    }
+    fold.gone = chunks_to_fold(*series_[index_of(id)], day);
+    if (fold.gone.empty()) continue;
+    fold.day = day;
+    fold.machine = series_[index_of(id)]->machine();
     fold.sealed_through = ~Sequence{0};
-    for (const SeriesId id : members) {
-      fold.series.push_back(id);
-      fold.groups.push_back(series_[index_of(id)]->group());
-      fold.sealed_through = std::min(fold.sealed_through, series_[index_of(id)]->sealed_through());
+    for (const SeriesId other : groups_[index_of(fold.machine)]) {
+      if (!has(other)) continue;
+      const ReadingSeries& series = *series_[index_of(other)];
+      const bool takes_part = std::any_of(fold.gone.begin(), fold.gone.end(),
+                                          [&](const ChunkRef& chunk) { return series.has_chunk(*chunk); });
+      if (!takes_part) continue;
+      fold.series.push_back(other);
+      fold.groups.push_back(series.group());
+      fold.sealed_through = std::min(fold.sealed_through, series.sealed_through());
     }
     return fold;
   }
@@ -536,10 +572,8 @@ Result<void> ReadingStore::encode(Fold& fold) const {
 
 bool ReadingStore::is_current(const Fold& fold) const {
   return std::all_of(fold.gone.begin(), fold.gone.end(), [&](const ChunkRef& chunk) {
-    return std::any_of(fold.series.begin(), fold.series.end(), [&](SeriesId id) {
-      const ChunkList& chunks = series_[index_of(id)]->chunks();
-      return std::find(chunks.begin(), chunks.end(), chunk) != chunks.end();
-    });
+    return std::any_of(fold.series.begin(), fold.series.end(),
+                       [&](SeriesId id) { return series_[index_of(id)]->has_chunk(*chunk); });
   });
 }
 
@@ -552,7 +586,13 @@ void ReadingStore::folded(const Fold& fold, const std::vector<std::shared_ptr<co
       const auto k = static_cast<std::size_t>(at - fold.come[i].series.begin());
       come.push_back(sealed_chunk(fold.come[i].head, fold.come[i].head.series[k], stored[i]));
     }
-    series_[index_of(id)]->replace_chunks(fold.gone, come);
+    ChunkList gone;
+    for (const ChunkRef& chunk : fold.gone) {
+      if (series_[index_of(id)]->has_chunk(*chunk)) gone.push_back(chunk);
+    }
+    series_[index_of(id)]->replace_chunks(gone, come);
+    // The day may have more to fold; one that comes out as it went in has not.
+    if (outlines(gone) != outlines(come)) to_fold_.emplace(id, fold.day);
   }
 }
 

@@ -49,7 +49,8 @@ class ReadingStore {
   SeriesId next_series() const { return SeriesId{static_cast<std::uint32_t>(series_.size())}; }
   /// (apply) `id` is the next, but when a store is opened: then they come in any order.
   ReadingSeries& add(SeriesId id, MachineId machine, GroupId group, std::string_view tag);
-  std::size_t size() const { return series_.size(); }
+  /// Any thread.
+  std::size_t size() const { return count_.load(std::memory_order_acquire); }
   bool has(SeriesId id) const { return index_of(id) < series_.size() && series_[index_of(id)] != nullptr; }
   const ReadingSeries& operator[](SeriesId id) const { return *series_[index_of(id)]; }
   ReadingSeries& operator[](SeriesId id) { return *series_[index_of(id)]; }
@@ -66,9 +67,11 @@ class ReadingStore {
   void add(ReadingBlock&& block);
   std::size_t added() const { return rows_.size(); }
   /// Accepts each added reading that outranks what is known of its identity, on disk, in memory or added before.
-  Result<void> judge();
+  void judge();
   /// How many of the added rows [first, last) were accepted.
   std::size_t accepted_among(std::size_t first, std::size_t last) const;
+  /// Why some of them could not be judged, and were not accepted: a chunk that they may repeat cannot be read.
+  std::optional<Error> failure_among(std::size_t first, std::size_t last) const;
   const ReadingBlock& accepted() const { return rows_; }
   /// (apply) Takes the accepted in as commit `commit`; `journal_bytes` is the size of their frame.
   void apply(Sequence commit, std::size_t journal_bytes);
@@ -87,8 +90,9 @@ class ReadingStore {
   /// (apply) They are on disk.
   void sealed(const std::vector<EncodedChunk>& chunks,
               const std::vector<std::shared_ptr<const StoredChunk>>& stored);
-  /// (apply) A chunk found when a store is opened.
-  Result<void> add_chunk(const ChunkHead& head, std::shared_ptr<const StoredChunk> stored);
+  /// (apply) A chunk found when a store is opened. They count from opened() on.
+  Result<void> add_chunk(const ChunkHead& head, const std::shared_ptr<const StoredChunk>& stored);
+  void opened();
   /// Once `chunks` are on disk, commits before this one have no reading left that is in no chunk. `none`: where
   /// there is none at all.
   Sequence journal_needed_from(Sequence none, const std::vector<EncodedChunk>& chunks) const;
@@ -99,9 +103,11 @@ class ReadingStore {
   // -------------------------------------------------------------------------------------------------------
   // folding
 
-  /// Chunks of some tags of one machine and UTC day that belong together, and what is to take their place.
+  /// Neighbouring chunks of one machine and UTC day, the tags that have part in them, and what is to take their
+  /// place.
   struct Fold {
     MachineId machine{};
+    std::uint32_t day = 0;
     std::vector<SeriesId> series;
     std::vector<GroupId> groups;  ///< theirs
     Sequence sealed_through = 0;  ///< of all of them
@@ -129,8 +135,11 @@ class ReadingStore {
   };
   void group_by_series();
   Reading row(std::uint32_t i) const;
-  Result<void> judge_disordered(const Run& run);
-  Result<bool> outranks(const Run& run, std::uint32_t row);
+  enum class Verdict : std::uint8_t { accepted, duplicate, failed };
+  std::int64_t judge_disordered(const Run& run);
+  void judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows);
+  void decide(std::uint32_t row, Verdict verdict);
+  std::size_t count_of(Verdict verdict, std::size_t first, std::size_t last) const;
   void take_out_rejected();
   bool is_waiting(const Waiting& waiting) const;
   std::vector<EncodedChunk> encode_heads(const std::vector<SeriesId>& due, Sequence through);
@@ -138,20 +147,24 @@ class ReadingStore {
   const ChunkSource& source_;
   SealingOptions options_;
   std::vector<std::unique_ptr<ReadingSeries>> series_;
+  std::atomic<std::size_t> count_{0};
   std::vector<std::map<std::string, SeriesId, std::less<>>> tags_;  // by machine
   std::vector<std::vector<SeriesId>> groups_;                       // by machine and group
 
   ReadingBlock rows_;                 // added; once judged, accepted
   std::vector<std::uint32_t> order_;  // rows_ series by series, each in order of arrival
   std::vector<Run> runs_;
-  std::vector<std::uint32_t> counts_;                         // by series, all 0 between calls
-  std::vector<std::uint8_t> rejected_;                        // of the added rows; empty: none was
-  bool any_replaced_ = false;                                 // an accepted row is of an identity that was known
-  std::vector<std::pair<std::int64_t, std::uint32_t>> seen_;  // of a run: times and rows accepted so far, by time
+  std::vector<std::uint32_t> counts_;  // by series, all 0 between calls
+  std::vector<Verdict> verdicts_;      // of the added rows; empty: all are accepted
+  std::optional<Error> failure_;
+  bool any_replaced_ = false;  // an accepted row is of an identity that was known
+  std::vector<std::pair<std::int64_t, std::uint32_t>> by_time_;  // of a run: times and rows
 
   std::deque<Waiting> waiting_;  // series with rows in memory, by their oldest commit; some entries are past
   std::vector<SeriesId> full_;
-  std::set<SeriesId> to_fold_;  // which have got chunks since they were looked at
+  std::set<std::pair<SeriesId, std::uint32_t>>
+      to_fold_;                            // tags and days that have got chunks since they were looked at
+  std::map<SeriesId, ChunkList> opening_;  // found when the store is opened
   std::size_t journal_bytes_ = 0, unsealed_rows_ = 0, sealing_debt_ = 0;
   mutable std::atomic<std::uint32_t> next_sequence_{0};  // of chunk keys: never one that is on disk
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace takt {
 namespace {
@@ -121,50 +122,32 @@ void ReadingSeries::clear_head() {
   oldest_unsealed_ = 0;
 }
 
-void ReadingSeries::add_chunk(ChunkRef chunk) {
-  sealed_through_ = std::max(sealed_through_, chunk->sealed_through);
-  first_ = std::min(first_, std::int64_t{micros(chunk->first)});
-  last_ = std::max(last_, std::int64_t{micros(chunk->last)});
-  newest_judged_ = std::max(newest_judged_, last_);
-  replace_chunks({}, {std::move(chunk)});
-}
-
-void ReadingSeries::replace_chunks(const ChunkList& gone, const ChunkList& come) {
+void ReadingSeries::replace_chunks(const ChunkList& gone, ChunkList come) {
   auto next = std::make_shared<ChunkList>();
   next->reserve(chunks_->size() + come.size());
-  for (const ChunkRef& chunk : *chunks_) {
-    const bool goes =
-        std::any_of(gone.begin(), gone.end(), [&](const ChunkRef& g) { return g->key == chunk->key; });
-    if (!goes) next->push_back(chunk);
-  }
-  for (const ChunkRef& chunk : come) {
+  std::set<ChunkKey> left_out;
+  for (const ChunkRef& chunk : gone) left_out.insert(chunk->key);
+  std::copy_if(chunks_->begin(), chunks_->end(), std::back_inserter(*next),
+               [&](const ChunkRef& chunk) { return left_out.empty() || !left_out.contains(chunk->key); });
+  for (ChunkRef& chunk : come) {
     longest_chunk_ = std::max(longest_chunk_, chunk->last - chunk->first);
-    next->insert(std::upper_bound(next->begin(), next->end(), chunk, in_order), chunk);
+    sealed_through_ = std::max(sealed_through_, chunk->sealed_through);
+    first_ = std::min(first_, std::int64_t{micros(chunk->first)});
+    last_ = std::max(last_, std::int64_t{micros(chunk->last)});
+    next->push_back(std::move(chunk));
   }
+  newest_judged_ = std::max(newest_judged_, last_);
+  if (!std::is_sorted(next->begin(), next->end(), in_order)) std::sort(next->begin(), next->end(), in_order);
   chunks_ = std::move(next);
-  count_late_chunks();
 }
 
-void ReadingSeries::count_late_chunks() {
-  late_chunks_ = 0;
-  Timestamp end = kBeginOfTime;
-  for (const ChunkRef& chunk : *chunks_) {
-    if (chunk->first <= end) ++late_chunks_;
-    end = std::max(end, chunk->last);
+bool ReadingSeries::has_chunk(const SealedChunk& chunk) const {
+  auto at = std::partition_point(chunks_->begin(), chunks_->end(),
+                                 [&](const ChunkRef& c) { return c->first < chunk.first; });
+  for (; at != chunks_->end() && (*at)->first == chunk.first; ++at) {
+    if ((*at)->key == chunk.key) return true;
   }
-}
-
-void ReadingSeries::drop_before(Timestamp t) {
-  ChunkList gone;
-  for (const ChunkRef& chunk : *chunks_) {
-    if (chunk->last < t) gone.push_back(chunk);
-  }
-  replace_chunks(gone, {});
-  if (chunks_->empty()) {
-    first_ = head_rows() == 0 ? std::numeric_limits<std::int64_t>::max() : micros(t);
-  } else {
-    first_ = std::max(first_, std::int64_t{micros(t)});
-  }
+  return false;
 }
 
 std::optional<Timestamp> ReadingSeries::first() const {

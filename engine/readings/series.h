@@ -29,6 +29,7 @@ struct SealedChunk {
   Timestamp first, last;
   Sequence sealed_through = 0;  ///< every reading of the tag up to this commit is in some chunk
   Sequence changed = 0;         ///< none of its rows came with a later commit
+  std::size_t bytes = 0;        ///< of all its columns
   bool plain = false;           ///< every row is a number that is not withdrawn
   ReadingStatistics statistics;
   std::shared_ptr<const StoredChunk> stored;
@@ -70,7 +71,9 @@ class SeriesSnapshot {
   };
   /// Figures of each multiple of `step` since the epoch that has rows. With `good_only` of readings of good
   /// quality alone. Chunks that lie in one step are not decoded, where their header tells enough.
-  Result<std::vector<Step>> steps(const ChunkSource& source, Duration step, bool good_only) const;
+  /// Stops once there are more than `limit`.
+  Result<std::vector<Step>> steps(const ChunkSource& source, Duration step, bool good_only,
+                                  std::size_t limit = std::numeric_limits<std::size_t>::max()) const;
   /// Of the whole range as one step.
   Result<Step> total(const ChunkSource& source, bool good_only) const;
 
@@ -84,7 +87,7 @@ class SeriesSnapshot {
   std::vector<Cluster> clusters() const;
   Result<ReadingColumns> merged(const Cluster& cluster, const ChunkSource& source) const;
   class Steps;
-  Result<void> add_steps(const ChunkSource& source, bool good_only, Steps& steps) const;
+  Result<void> add_steps(const ChunkSource& source, bool good_only, std::size_t limit, Steps& steps) const;
 
   GroupId group_{};
   TimeRange range_;
@@ -118,12 +121,8 @@ class ReadingSeries {
   void put(const Reading& row, Sequence commit);
   /// The same of these rows of a block without extras, in this order, whose identities nobody knows yet.
   void put_new(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit);
-  /// A chunk found when the store was opened, or just sealed.
-  void add_chunk(ChunkRef chunk);
-  /// Chunks were folded: `gone` give way to `come`, which have the same readings.
-  void replace_chunks(const ChunkList& gone, const ChunkList& come);
-  /// Drops what ends before `t`.
-  void drop_before(Timestamp t);
+  /// `gone` give way to `come`, which hold the same readings, or those of the head.
+  void replace_chunks(const ChunkList& gone, ChunkList come);
   /// The rows in memory are in chunks now.
   void clear_head();
 
@@ -132,6 +131,7 @@ class ReadingSeries {
 
   SeriesSnapshot snapshot(TimeRange range) const;
   const ChunkList& chunks() const { return *chunks_; }
+  bool has_chunk(const SealedChunk& chunk) const;
   /// The rows in memory, in order; `merged` may hold them.
   const ReadingColumns& ordered_head(ReadingColumns& merged) const;
   std::size_t head_rows() const { return head_.size() + late_.size(); }
@@ -144,8 +144,6 @@ class ReadingSeries {
   std::optional<Timestamp> last() const;
   /// Spans of time whose readings were taken in after `since`; some may be wider than need be.
   std::vector<TimeRange> changed_since(Sequence since) const;
-  /// Chunks that overlap an earlier one, oldest first.
-  std::size_t late_chunks() const { return late_chunks_; }
 
  private:
   struct Mark {
@@ -155,7 +153,6 @@ class ReadingSeries {
   void mark(std::int64_t first, std::int64_t last, Sequence commit);
   void put_late(const Reading& row);
   void insert_late(const Reading& row);
-  void count_late_chunks();
 
   MachineId machine_;
   GroupId group_;
@@ -169,7 +166,6 @@ class ReadingSeries {
   Sequence oldest_unsealed_ = 0, sealed_through_ = 0;
   std::shared_ptr<const ChunkList> chunks_ = std::make_shared<const ChunkList>();
   Duration longest_chunk_{0};
-  std::size_t late_chunks_ = 0;
 };
 
 }  // namespace takt

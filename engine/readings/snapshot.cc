@@ -111,10 +111,12 @@ class SeriesSnapshot::Steps {
   std::vector<Step> list_;
 };
 
-Result<void> SeriesSnapshot::add_steps(const ChunkSource& source, bool good_only, Steps& steps) const {
+Result<void> SeriesSnapshot::add_steps(const ChunkSource& source, bool good_only, std::size_t limit,
+                                       Steps& steps) const {
   const std::int64_t begin = micros(range_.begin), end = micros(range_.end);
   PlainRows plain;
   for (const Cluster& cluster : clusters()) {
+    if (steps.list().size() > limit) break;
     const bool alone = cluster.chunks.size() == 1 && !cluster.with_head && cluster.chunks.front()->plain;
     const SealedChunk* chunk = alone ? cluster.chunks.front().get() : nullptr;
     const bool all_good = alone && (!good_only || chunk->statistics.good == chunk->rows);
@@ -157,18 +159,18 @@ Result<void> SeriesSnapshot::add_steps(const ChunkSource& source, bool good_only
 }
 
 Result<std::vector<SeriesSnapshot::Step>> SeriesSnapshot::steps(const ChunkSource& source, Duration step,
-                                                                bool good_only) const {
+                                                                bool good_only, std::size_t limit) const {
   Steps steps{step.count()};
-  if (const auto done = add_steps(source, good_only, steps); !done) return done.error();
+  if (const auto done = add_steps(source, good_only, limit, steps); !done) return done.error();
   return std::move(steps.list());
 }
 
 Result<SeriesSnapshot::Step> SeriesSnapshot::total(const ChunkSource& source, bool good_only) const {
   Steps steps{0};
-  if (const auto done = add_steps(source, good_only, steps); !done) return done.error();
+  if (const auto done = add_steps(source, good_only, 1, steps); !done) return done.error();
   if (steps.list().empty()) return Step{range_.begin, 0, {}};
   steps.list().front().start = range_.begin;
-  return std::move(steps.list().front());
+  return steps.list().front();
 }
 
 }  // namespace takt

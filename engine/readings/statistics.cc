@@ -9,7 +9,7 @@
 namespace takt {
 namespace {
 
-constexpr unsigned kMaxExponent = 15;
+constexpr unsigned kMaxExponent = DecimalSum::kMaxExponent;
 constexpr std::array<double, kMaxExponent + 1> kPowers{1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 // Below it a mantissa found by multiplying is the right one, whatever the roundings on the way.
@@ -98,26 +98,32 @@ void DecimalSum::add(WideInt mantissa, unsigned exponent) {
   exponent_ = digits;
 }
 
-void DecimalSum::add_real(double value) {
-  // The rounding error of each addition is kept, too.
-  const double sum = real_ + value;
-  const double of_value = sum - real_;
-  real_rest_ += (real_ - (sum - of_value)) + (value - of_value);
+void DecimalSum::add_real(long double value) {
+  const long double sum = real_ + value;
+  const long double of_value = sum - real_;
+  rest_ += (real_ - (sum - of_value)) + (value - of_value);
   real_ = sum;
 }
 
 void DecimalSum::add(const DecimalSum& other) {
   add(other.mantissa_, other.exponent_);
   add_real(other.real_);
-  real_rest_ += other.real_rest_;
+  rest_ += other.rest_;
 }
 
-double DecimalSum::value() const {
-  // Whole and fraction apart: each is a double or nearly, and the sum is rounded once.
+double DecimalSum::real_rest() const {
+  // What is too large for a double has no rest that matters.
+  const double main = real();
+  return std::isfinite(main) ? static_cast<double>(real_ - static_cast<long double>(main) + rest_) : 0;
+}
+
+long double DecimalSum::precise() const {
+  // Whole and fraction apart, so that little is rounded before the end.
   const WideInt scale = power(exponent_);
-  const double decimals =
-      static_cast<double>(mantissa_ / scale) + static_cast<double>(mantissa_ % scale) / kPowers[exponent_];
-  return decimals + real_ + real_rest_;
+  const WideInt whole = mantissa_ / scale, fraction = mantissa_ % scale;
+  const long double decimals = static_cast<long double>(whole) +
+                               static_cast<long double>(fraction) / static_cast<long double>(kPowers[exponent_]);
+  return decimals + (real_ + rest_);
 }
 
 void ReadingStatistics::add(double number, bool is_good) {

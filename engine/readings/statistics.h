@@ -16,25 +16,30 @@ namespace takt {
 class DecimalSum {
  public:
   DecimalSum() = default;
-  DecimalSum(WideInt mantissa, unsigned exponent, double real)
-      : mantissa_(mantissa), exponent_(exponent), real_(real) {}
+  DecimalSum(WideInt mantissa, unsigned exponent, double real = 0, double real_rest = 0)
+      : mantissa_(mantissa), exponent_(exponent), real_(real), rest_(real_rest) {}
+  static constexpr unsigned kMaxExponent = 15;
 
   void add(double value);
   void add(std::span<const double> values);
   void add(const DecimalSum& other);
   /// Adds `mantissa` / 10^`exponent`.
   void add(WideInt mantissa, unsigned exponent);
-  double value() const;
+  double value() const { return static_cast<double>(precise()); }
+  double mean(std::uint64_t count) const { return static_cast<double>(precise() / count); }
 
   WideInt mantissa() const { return mantissa_; }
   unsigned exponent() const { return exponent_; }
-  double real() const { return real_ + real_rest_; }
+  /// The part that is no decimal, as two doubles.
+  double real() const { return static_cast<double>(real_ + rest_); }
+  double real_rest() const;
 
  private:
-  void add_real(double value);
+  long double precise() const;
+  void add_real(long double value);
   WideInt mantissa_ = 0;
   unsigned exponent_ = 0;  // of ten, up to kMaxExponent
-  double real_ = 0, real_rest_ = 0;
+  long double real_ = 0, rest_ = 0;
 };
 
 /// Of the numbers (booleans as 0 and 1) among readings that are not withdrawn.

@@ -145,6 +145,22 @@ TEST(Chunk, OfTagsSampledTogetherHasTheirTimesOnce) {
   EXPECT_EQ(plain.quality, two.quality);
 }
 
+TEST(Chunk, OfEmptyTextsComesBackAndRanksAsInMemory) {
+  ReadingColumns rows = plain_rows(2, 3);
+  rows.kind.assign(3, Value::Kind::text);
+  rows.number.assign(3, 0);
+  const auto decoded = decode_chunk(encoded(rows), kGroup);
+  ASSERT_TRUE(decoded) << decoded.error().context;
+  expect_same(*decoded, rows);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(rank_of((*decoded)[i]), rank_of(rows[i]));
+  // Beside one that is none.
+  rows.extras.push_back({0, "word", "", ""});
+  rows.extra[1] = 1;
+  const auto mixed = decode_chunk(encoded(rows), kGroup);
+  ASSERT_TRUE(mixed) << mixed.error().context;
+  expect_same(*mixed, rows);
+}
+
 TEST(ChunkHead, TellsWhatIsInIt) {
   ReadingColumns rows = plain_rows(4, 50);
   rows.number[10] = -3, rows.number[20] = 99;
@@ -307,6 +323,9 @@ TEST(GoldenChunk, OfEveryVersionDecodes) {
     const auto rows = decode_chunk(bytes, kGroup);
     ASSERT_TRUE(rows) << name << ": " << rows.error().context;
     expect_same(*rows, golden_rows());
+    EXPECT_EQ(decode_chunk(bytes, GroupId{4}).error().code, ErrorCode::not_found);
+    PlainRows plain;
+    EXPECT_EQ(decode_plain(bytes, GroupId{4}, false, plain).error().code, ErrorCode::not_found);
   }
 }
 
