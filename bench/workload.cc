@@ -133,8 +133,7 @@ void make_readings(std::uint32_t machines, int seconds, const std::function<void
   }
 }
 
-// -------------------------------------------------------------------------------------------------------------
-// events
+// ---------------------------------------- events
 
 namespace {
 

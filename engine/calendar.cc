@@ -101,7 +101,7 @@ int MonthTable<Month>::index_of_day(std::int32_t day) {
   return std::clamp(index, 0, (kLastYear - kFirstYear + 1) * 12 - 1);
 }
 
-// ---------------------------------------------------------------------------------------------------- wall clock
+// ---------------------------------------- wall clock
 
 WallClock::Month WallClock::build(int index) const {
   Month month;
@@ -164,7 +164,7 @@ Bucket WallClock::bucket_at(Grain grain, Timestamp t) const {
   return {{start_of_day(first), start_of_day(next)}, first, nullptr};
 }
 
-// ---------------------------------------------------------------------------------------------------- shift plans
+// ---------------------------------------- shift plans
 
 ShiftPlan::ShiftPlan(const WallClock& wall, std::vector<Shift> shifts, const std::vector<Closure>& closures,
                      TimeRange valid)

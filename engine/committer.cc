@@ -314,8 +314,7 @@ void Store::Committer::note_heard(Group& group) {
   }
 }
 
-// --------------------------------------------------------------------------------------------------- what is
-// written
+// ---------------------------------------- what is written
 
 SeriesId Store::Committer::series_of(MachineId machine, std::string_view tag) {
   ReadingStore& readings = *store_.readings_;

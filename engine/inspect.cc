@@ -77,7 +77,7 @@ class Inspector {
     if (options_.progress) options_.progress(step, std::min(share, 1.0));
   }
 
-  // ------------------------------------------------------------------------------------------------ files
+  // ---------------------------------------- files
 
   void check_tables() {
     std::vector<rocksdb::LiveFileMetaData> files;
@@ -150,7 +150,7 @@ class Inspector {
     }
   }
 
-  // ------------------------------------------------------------------------------------------------ names
+  // ---------------------------------------- names
 
   void read_names() {
     std::vector<SeriesName> tags;
@@ -198,7 +198,7 @@ class Inspector {
            (tag == tags_.end() ? "number " + std::to_string(group) : tag->second);
   }
 
-  // ------------------------------------------------------------------------------------------------ events
+  // ---------------------------------------- events
 
   void check_frames(Disk::Family family) {
     std::vector<Event> events;
@@ -253,7 +253,7 @@ class Inspector {
            false;
   }
 
-  // ------------------------------------------------------------------------------------------------ chunks
+  // ---------------------------------------- chunks
 
   /// All that is known of chunks' bytes stands here. `head`: what the index has for the same key; null: nothing.
   void check_chunk(std::string_view key, std::string_view value, const std::string* head) {
@@ -315,7 +315,7 @@ class Inspector {
     });
   }
 
-  // ------------------------------------------------------------------------------------------------ figures
+  // ---------------------------------------- figures
 
   void check_figures() {
     StoreOptions how;

@@ -86,8 +86,7 @@ MachineRecord::MachineRecord(MachineId id, Names& names, const MasterData& maste
       quality_({&names}),
       energy_({&names}) {}
 
-// ----------------------------------------------------------------------------------------------- judging and
-// applying
+// ---------------------------------------- judging and applying
 
 std::optional<Rank> MachineRecord::known(const Event& event, Names& names) const {
   switch (event.type) {
@@ -234,8 +233,7 @@ void MachineRecord::collect_heard(std::vector<Timestamp>& times) const {
       collect(energy_);
 }
 
-// ------------------------------------------------------------------------------------------------ keeping the
-// cells true
+// ---------------------------------------- keeping the cells true
 
 /// Changes the timeline within `touched` by `change` and keeps the cells true. See the head of machine.h.
 template <class Change>
@@ -330,8 +328,7 @@ void MachineRecord::use(const MasterData& master, Sequence commit) {
   if (commit > 0 && !timeline_.states().empty()) tail_revision_ = std::max(tail_revision_, commit);
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// reading
+// ---------------------------------------- reading
 
 Account MachineRecord::account_from_events(TimeRange range, Timestamp now) const {
   Account account;

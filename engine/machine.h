@@ -24,8 +24,7 @@ class MachineRecord {
 
   MachineId id() const { return id_; }
 
-  // ------------------------------------------------------------------------------------------------ judging,
-  // applying
+  // ---------------------------------------- judging, applying
 
   /// The rank of the event of this identity that is known, or none. Readings are judged by the reading store.
   std::optional<Rank> known(const Event& event, Names& names) const;
@@ -45,7 +44,7 @@ class MachineRecord {
   /// Times of all live events but readings and classifications.
   void collect_heard(std::vector<Timestamp>& times) const;
 
-  // ------------------------------------------------------------------------------------------------ reading
+  // ---------------------------------------- reading
 
   /// Sums over `range`, up to `now`. Whole buckets come from the rollups, edges from the events.
   Account account(TimeRange range, Timestamp now) const;

@@ -24,8 +24,7 @@ class Pieces {
   Pieces(MachineId machine, ByIdentity order, const MasterData& master)
       : machine_(machine), master_(&master), pieces_(order), cycles_(order), counters_(order), orders_(order) {}
 
-  // ------------------------------------------------------------------------------------------------ what is
-  // counted
+  // ---------------------------------------- what is counted
 
   /// `master` stays until the next call.
   void use(const MasterData& master) { master_ = &master; }
@@ -49,8 +48,7 @@ class Pieces {
   /// From a counter reading at `t` to past the next readings of each of its fields, whose increases depend on it.
   TimeRange counter_reach(Timestamp t) const;
 
-  // ------------------------------------------------------------------------------------------------ what it comes
-  // to
+  // ---------------------------------------- what it comes to
 
   /// Pieces counted in `range`, by time, with the order and product that ran unless they name their own.
   std::vector<CountedPieces> counted(TimeRange range) const;

@@ -51,8 +51,7 @@ void add_pieces(Account& account, const CountedPieces& p, int sign, std::optiona
 
 }  // namespace
 
-// ------------------------------------------------------------------------------------------------------------
-// summing
+// ---------------------------------------- summing
 
 void AccountSink::time(TimeRange range, TimeCategory category, bool minor) {
   for (Timestamp t = range.begin; t < range.end;) {
@@ -124,8 +123,7 @@ void BucketSink::pieces(const CountedPieces& pieces, std::optional<Duration> cyc
   each([&](Account& account) { add_pieces(account, pieces, sign_, cycle, place_.planned); });
 }
 
-// ------------------------------------------------------------------------------------------------------------
-// keeping
+// ---------------------------------------- keeping
 
 Cell& Rollups::cell(Grain grain, TimeRange bucket) {
   Cell& cell = table(grain)[bucket.begin];

@@ -48,8 +48,7 @@ bool lists(const List& list, Key key, const std::string& id) {
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------------------------------------
-// view
+// ---------------------------------------- view
 
 StoreView::StoreView(const Store& store) : store_(store) {
   // The turnstile lets a waiting writer go first: readers that keep coming cannot starve it.
@@ -83,8 +82,7 @@ std::vector<const ReadingSeries*> StoreView::series_of(MachineId machine) const 
   return list;
 }
 
-// ---------------------------------------------------------------------------------------------------- opening,
-// closing
+// ---------------------------------------- opening, closing
 
 Store::Store(StoreOptions options) : options_(std::move(options)) {}
 
@@ -344,8 +342,7 @@ Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit, Heard
   return {};
 }
 
-// --------------------------------------------------------------------------------------------------------
-// submissions
+// ---------------------------------------- submissions
 
 bool Store::submit(EventBatch batch, std::string source, Done done) {
   return committer_->submit({std::move(batch), {}, std::move(source), std::move(done), {}});
@@ -437,8 +434,7 @@ std::string Store::read_only_reason() const { return committer_->read_only_reaso
 std::uint64_t Store::disk_bytes() const { return disk_->used_bytes(); }
 std::uint64_t Store::free_bytes() const { return disk_->free_bytes(); }
 
-// ---------------------------------------------------------------------------------------------------------- the
-// plant
+// ---------------------------------------- the plant
 
 std::shared_ptr<const Plant> Store::plant() const {
   const std::lock_guard lock{plant_mutex_};

@@ -38,8 +38,7 @@ class Timeline {
   Timeline(MachineId machine, ByIdentity order, const MasterData& master)
       : machine_(machine), master_(&master), states_(order), classifies_(order) {}
 
-  // ------------------------------------------------------------------------------------------------ what it
-  // follows from
+  // ---------------------------------------- what it follows from
 
   /// `master` stays until the next call.
   void use(const MasterData& master) { master_ = &master; }
@@ -59,7 +58,7 @@ class Timeline {
   /// All times that it was heard, sorted.
   void set_heard(const std::vector<Timestamp>& times);
 
-  // ------------------------------------------------------------------------------------------------ what it says
+  // ---------------------------------------- what it says
 
   /// Gapless segments that cover `range` up to `now`, whole at the edges: not cut to `range`.
   std::vector<Segment> segments(TimeRange range, Timestamp now) const;

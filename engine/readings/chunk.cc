@@ -316,8 +316,7 @@ Result<void> read_extras(const PartReader& in, const Place& place, ReadingColumn
 
 }  // namespace
 
-// ------------------------------------------------------------------------------------------------------------
-// keys
+// ---------------------------------------- keys
 
 std::uint32_t chunk_day(Timestamp t) {
   const std::int64_t us = micros(t);
@@ -347,8 +346,7 @@ std::optional<ChunkKey> ChunkKey::parse(std::string_view bytes) {
   return chunk_day(key.first) == day ? std::optional{key} : std::nullopt;
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// encoding
+// ---------------------------------------- encoding
 
 std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
   const std::vector<std::int64_t>& times = series.front().rows->at;
@@ -395,8 +393,7 @@ std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
   return with_prefix(builder) + parts.body();
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// decoding
+// ---------------------------------------- decoding
 
 Result<ChunkHead> read_chunk_head(std::string_view bytes) {
   const auto header = CheckedHeader::read(bytes);

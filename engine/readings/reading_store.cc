@@ -132,8 +132,7 @@ std::multiset<std::pair<Timestamp, std::uint32_t>> outlines(const ChunkList& chu
 
 }  // namespace
 
-// ------------------------------------------------------------------------------------------------------------
-// naming
+// ---------------------------------------- naming
 
 std::optional<SeriesId> ReadingStore::find(MachineId machine, std::string_view tag) const {
   if (index_of(machine) >= tags_.size()) return std::nullopt;
@@ -176,8 +175,7 @@ std::vector<SeriesId> ReadingStore::of_machine(MachineId machine) const {
   return list;
 }
 
-// --------------------------------------------------------------------------------------------------------- taking
-// in
+// ---------------------------------------- taking in
 
 void ReadingStore::begin() {
   rows_.clear();
@@ -340,8 +338,7 @@ void ReadingStore::recover(SeriesId id, const Reading& reading, Sequence commit)
   unsealed_rows_ += series.head_rows() - before;
 }
 
-// -----------------------------------------------------------------------------------------------------------
-// sealing
+// ---------------------------------------- sealing
 
 /// Whether the entry still tells of rows in memory.
 bool ReadingStore::is_waiting(const Waiting& waiting) const {
@@ -498,8 +495,7 @@ Sequence ReadingStore::journal_needed_from(Sequence none, const std::vector<Enco
   return none;
 }
 
-// -----------------------------------------------------------------------------------------------------------
-// folding
+// ---------------------------------------- folding
 
 std::optional<ReadingStore::Fold> ReadingStore::next_fold() {
   while (!to_fold_.empty()) {

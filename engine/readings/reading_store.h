@@ -40,7 +40,7 @@ class ReadingStore {
  public:
   ReadingStore(const ChunkSource& source, SealingOptions options) : source_(source), options_(options) {}
 
-  // ------------------------------------------------------------------------------------------------------- naming
+  // ---------------------------------------- naming
 
   std::optional<SeriesId> find(MachineId machine, std::string_view tag) const;
   std::optional<SeriesId> find(MachineId machine, GroupId group) const;
@@ -57,8 +57,7 @@ class ReadingStore {
   /// Those of one machine, by group.
   std::vector<SeriesId> of_machine(MachineId machine) const;
 
-  // ------------------------------------------------------------------------------------------------------- taking
-  // in
+  // ---------------------------------------- taking in
 
   /// Begins the next commit; forgets what was added and not applied.
   void begin();
@@ -79,8 +78,7 @@ class ReadingStore {
   void recover(SeriesId series, const Reading& reading, Sequence commit);
   void recovered(std::size_t journal_bytes) { journal_bytes_ += journal_bytes; }
 
-  // -------------------------------------------------------------------------------------------------------
-  // sealing
+  // ---------------------------------------- sealing
 
   /// Encodes what is to be sealed with the next commit: full tags, and the oldest rows when the journal is long or
   /// old. Chunks are encoded without a lock, as only this thread changes rows.
@@ -100,8 +98,7 @@ class ReadingStore {
   std::size_t unsealed_rows() const { return unsealed_rows_; }
   const ChunkSource& source() const { return source_; }
 
-  // -------------------------------------------------------------------------------------------------------
-  // folding
+  // ---------------------------------------- folding
 
   /// Neighbouring chunks of one machine and UTC day, the tags that have part in them, and what is to take their
   /// place.

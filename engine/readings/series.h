@@ -105,8 +105,7 @@ class ReadingSeries {
   GroupId group() const { return group_; }
   const std::string& tag() const { return tag_; }
 
-  // -------------------------------------------------------------------------------------------------------
-  // judging
+  // ---------------------------------------- judging
 
   /// A reading newer than this repeats nothing that was judged before.
   std::int64_t newest_judged() const { return newest_judged_; }
@@ -114,8 +113,7 @@ class ReadingSeries {
   /// The rank of the reading of this identity that is known. Reads a chunk only for times that lie within one.
   Result<std::optional<Rank>> known(Timestamp at, std::string_view id, const ChunkSource& source) const;
 
-  // -------------------------------------------------------------------------------------------------------
-  // changing
+  // ---------------------------------------- changing
 
   /// Takes a reading in that outranks what is known of its identity. Commits do not fall.
   void put(const Reading& row, Sequence commit);
@@ -126,8 +124,7 @@ class ReadingSeries {
   /// The rows in memory are in chunks now.
   void clear_head();
 
-  // -------------------------------------------------------------------------------------------------------
-  // reading
+  // ---------------------------------------- reading
 
   SeriesSnapshot snapshot(TimeRange range) const;
   const ChunkList& chunks() const { return *chunks_; }

@@ -80,8 +80,7 @@ Result<ReadingColumns> SeriesSnapshot::rows(const ChunkSource& source) const {
   return all;
 }
 
-// --------------------------------------------------------------------------------------------------------------
-// steps
+// ---------------------------------------- steps
 
 /// Steps in the making; rows come in order of time.
 class SeriesSnapshot::Steps {

@@ -28,8 +28,7 @@ std::vector<TimeRange> buckets(const WallClock& wall, Grain grain, TimeRange ran
 
 Bucket day_of(const WallClock& wall, std::string_view t) { return wall.bucket_at(Grain::day, utc(t)); }
 
-// ---------------------------------------------------------------------------------------------------------- the
-// zone
+// ---------------------------------------- the zone
 
 TEST(Zone, ThatNobodyKnowsIsRefused) {
   const auto none = Zone::named("Europe/Atlantis");
@@ -66,8 +65,7 @@ TEST(Zone, KeepsMicrosecondsBothWays) {
   EXPECT_EQ(new_york.to_utc(new_york.to_local(t)), t);
 }
 
-// ----------------------------------------------------------------------------------------------------- hours and
-// days
+// ---------------------------------------- hours and days
 
 struct ClockChange {
   std::string zone;
@@ -203,8 +201,7 @@ INSTANTIATE_TEST_SUITE_P(Zones, WallClockOf,
                            return name;
                          });
 
-// -------------------------------------------------------------------------------------------------------------
-// shifts
+// ---------------------------------------- shifts
 
 Shift shift(std::string id, Duration start, Duration end, std::vector<Break> breaks = {}) {
   Shift s;

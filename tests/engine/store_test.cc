@@ -23,8 +23,7 @@ using std::chrono::seconds;
 const Timestamp kStart = parse_time("2026-01-05T06:00:00Z").value();
 const TimeRange kAll{kStart - hours{24}, kStart + hours{24 * 30}};
 
-// --------------------------------------------------------------------------------------------------- what is
-// counted
+// ---------------------------------------- what is counted
 
 TEST(Store, CountsNewEventsDuplicatesAndCorrections) {
   EngineStore s{kStart + hours{8}};
@@ -122,8 +121,7 @@ TEST(Store, GivesBackAcceptedEventsSinceACommit) {
   EXPECT_EQ(seen, (std::vector<std::string>{"0 count", "2 state"}));
 }
 
-// ------------------------------------------------------------------------------------------------------- the
-// quarantine
+// ---------------------------------------- the quarantine
 
 EventBatch refused(std::initializer_list<std::string> raws) {
   EventBatch batch;
@@ -153,8 +151,7 @@ TEST(Quarantine, KeepsWhatWasRefusedInOrderAndOverARestart) {
   EXPECT_EQ(s.store->quarantine(0, 10).at(0).event.raw, "three");
 }
 
-// ---------------------------------------------------------------------------------------------------------- the
-// folder
+// ---------------------------------------- the folder
 
 TEST(DataFolder, IsRefusedWhileAnotherStoreHasIt) {
   EngineStore s{kStart};
@@ -227,8 +224,7 @@ TEST(DataFolder, KeepsItsIdentityAndNotes) {
   EXPECT_EQ(s.store->note("config"), "abc");
 }
 
-// ---------------------------------------------------------------------------------------------------- too much,
-// too full
+// ---------------------------------------- too much, too full
 
 TEST(FullDisk, TakesNothingInUntilSpaceReturns) {
   EngineStore s{kStart + hours{1}};
@@ -277,8 +273,7 @@ TEST(FullQueue, RefusesMoreUntilTheCommitterHasCaughtUp) {
   EXPECT_EQ(s.account("M1", kAll).good, 3);
 }
 
-// -------------------------------------------------------------------------------------------------------------
-// recovery
+// ---------------------------------------- recovery
 
 /// Everything that a store answers from memory, as text: figures, revisions, timeline, readings.
 std::string fingerprint(const Store& store, Timestamp now) {
@@ -619,8 +614,7 @@ TEST(AnyOrder, OfOneSetOfEventsGivesTheSameFigures) {
   for (const auto& answer : answers) EXPECT_TRUE(answer == answers.front());
 }
 
-// ------------------------------------------------------------------------------------------------------------ the
-// plant
+// ---------------------------------------- the plant
 
 TEST(PlantChange, KeepsMachinesThatEventsReferTo) {
   EngineStore s{kStart + hours{1}};
@@ -655,8 +649,7 @@ TEST(PlantChange, RecomputesThePastFromWhenItIsValid) {
   EXPECT_EQ(ideal(), 60'000'000);
 }
 
-// ----------------------------------------------------------------------------------------------------------
-// concurrency
+// ---------------------------------------- concurrency
 
 /// Every commit adds one good piece to each of two machines and 300 readings, so that whatever a reader sees must
 /// be of one commit: pieces, readings and number agree, and none of them ever falls.
