@@ -24,8 +24,8 @@ double typical_step(std::span<const std::int64_t> differences) {
 
 /// The roundest whole number within `tolerance` of `step`; `step` if there is none.
 double roundest_near(double step, double tolerance) {
-  for (double unit = 1e12; unit >= 1; unit /= 10) {
-    const double rounded = std::round(step / unit) * unit;
+  for (std::int64_t unit = 1'000'000'000'000; unit >= 1; unit /= 10) {
+    const double rounded = std::round(step / static_cast<double>(unit)) * static_cast<double>(unit);
     if (rounded > 0 && std::abs(rounded - step) <= tolerance) return rounded;
   }
   return step;
