@@ -108,7 +108,7 @@ class StoreUnderTest {
     double sum = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator{folder_}) {
       const std::string name = entry.path().filename().string();
-      // RocksDB's own account of what it did, and its preallocated log of writes that are all in files by now.
+      // Without RocksDB's text log of what it did.
       if (entry.is_regular_file() && name != "LOG" && !name.starts_with("LOG.old"))
         sum += static_cast<double>(entry.file_size());
     }

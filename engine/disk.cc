@@ -387,14 +387,9 @@ Result<std::shared_ptr<const ReadingColumns>> Store::Disk::rows(const ChunkKey& 
       return cache_.front().rows;
     }
   }
-  std::shared_ptr<const ReadingColumns> shared;
-  const auto read = load(key, [&](std::string_view bytes) -> Result<void> {
-    auto rows = decode_chunk(bytes, group);
-    if (!rows) return rows.error();
-    shared = std::make_shared<const ReadingColumns>(std::move(*rows));
-    return {};
-  });
-  if (!read) return read.error();
+  auto decoded = decode_rows(key, group);
+  if (!decoded) return decoded.error();
+  const std::shared_ptr<const ReadingColumns> shared = std::move(*decoded);
   const std::lock_guard lock{cache_mutex_};
   cache_.push_front({key, group, shared});
   cached_bytes_ += shared->bytes();

@@ -39,14 +39,6 @@ std::optional<double> result_of(const SeriesSnapshot::Step& step, Aggregate aggr
   }
 }
 
-Timestamp step_start(Timestamp t, Duration step) {
-  const std::int64_t us = micros(t);
-  const std::int64_t size = step.count();
-  std::int64_t index = us / size;
-  if (us % size < 0) --index;
-  return from_micros(index * size);
-}
-
 Error too_many() {
   return invalid("the answer would have more than " + std::to_string(kMaxSeriesPoints) +
                  " points; ask for a shorter range, or for steps (step=60s)");

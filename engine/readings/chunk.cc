@@ -441,14 +441,14 @@ Result<ReadingColumns> decode_chunk(std::string_view bytes, GroupId group) {
   return out;
 }
 
-Result<void> decode_plain(std::string_view bytes, GroupId group, bool with_quality, PlainRows& out) {
+Result<void> decode_plain(std::string_view bytes, GroupId group, PlainRows& out) {
   const auto in = PartReader::open(bytes);
   if (!in) return in.error();
   if (in->header().version() == 1) {
     if (in->header().group() != index_of(group)) return no_such_tag();
     auto rows = decode_chunk_v1(in->header(), bytes);
     if (!rows) return rows.error();
-    out = {std::move(rows->at), std::move(rows->number), std::move(rows->quality)};
+    out = {std::move(rows->at), std::move(rows->number)};
     return {};
   }
   const auto place = in->place_of(group);
@@ -458,13 +458,7 @@ Result<void> decode_plain(std::string_view bytes, GroupId group, bool with_quali
   if (!numbers) return numbers.error();
   if (!*numbers) return corruption("a chunk lacks the column of its numbers");
   out.number.resize(in->rows());
-  if (const auto done = decode_doubles(**numbers, out.number); !done) return done.error();
-  out.quality.clear();
-  if (!with_quality) return {};
-  std::vector<std::int64_t> qualities(in->rows(), kNoQuality);
-  if (const auto done = read_integers(*in, *place, wire::PartKind::quality, qualities); !done) return done.error();
-  out.quality.assign(qualities.begin(), qualities.end());
-  return {};
+  return decode_doubles(**numbers, out.number);
 }
 
 Result<void> verify_chunk(std::string_view bytes) {

@@ -83,9 +83,8 @@ Result<ReadingColumns> decode_chunk(std::string_view bytes, GroupId group);
 struct PlainRows {
   std::vector<std::int64_t> at;
   std::vector<double> number;
-  std::vector<std::int32_t> quality;  ///< empty unless asked for
 };
-Result<void> decode_plain(std::string_view bytes, GroupId group, bool with_quality, PlainRows& out);
+Result<void> decode_plain(std::string_view bytes, GroupId group, PlainRows& out);
 /// Decodes everything and compares it with what the header says.
 Result<void> verify_chunk(std::string_view bytes);
 

@@ -12,13 +12,6 @@ namespace {
 constexpr std::uint32_t kMagic = 0x31434B54;  // "TKC1"
 constexpr std::size_t kPrefix = 16;           // magic u32, header size u32, header checksum u64
 
-template <class T>
-T load(std::string_view bytes, std::size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-
 bool makes_sense(const wire::ChunkHeader& chunk) {
   if (chunk.rows() == 0 || chunk.rows() > kChunkRows || chunk.first() > chunk.last()) return false;
   if (chunk.version() == 1) return chunk.columns() != nullptr;

@@ -1,12 +1,22 @@
 // The bytes around a chunk's header, and chunks of version 1. Private to the engine.
 #pragma once
 
+#include <cstring>
+
 #include "engine/readings/chunk.h"
 #include "schema/chunk_generated.h"
 
 namespace takt {
 
 inline constexpr std::uint16_t kChunkVersion = 2;
+
+/// A little-endian number at any address; the bytes are there.
+template <class T>
+T load(std::string_view bytes, std::size_t at) {
+  T value;
+  std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
 
 /// A header that has been checked, in memory of its own: the database hands out bytes at any address, FlatBuffers
 /// reads aligned ones.

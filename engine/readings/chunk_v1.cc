@@ -9,13 +9,6 @@
 namespace takt {
 namespace {
 
-template <class T>
-T load(std::string_view bytes, std::size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;
-}
-
 template <class T, class Set>
 bool read_column(std::string_view bytes, const wire::Column& column, std::size_t rows, Set set) {
   const std::size_t count = column.codec() == wire::Codec::constant ? 1 : rows;

@@ -96,7 +96,6 @@ class ReadingStore {
   Sequence journal_needed_from(Sequence none, const std::vector<EncodedChunk>& chunks) const;
   std::size_t journal_bytes() const { return journal_bytes_; }
   std::size_t unsealed_rows() const { return unsealed_rows_; }
-  const ChunkSource& source() const { return source_; }
 
   // ---------------------------------------- folding
 

@@ -49,7 +49,14 @@ class ChunkSource {
                             const std::function<Result<void>(std::string_view)>& read) const = 0;
   /// All rows of a tag, kept in a cache for who comes next.
   virtual Result<std::shared_ptr<const ReadingColumns>> rows(const ChunkKey& key, GroupId group) const = 0;
+
+ protected:
+  /// The same, decoded anew.
+  Result<std::shared_ptr<const ReadingColumns>> decode_rows(const ChunkKey& key, GroupId group) const;
 };
+
+/// The multiple of `step` since the epoch at or before `t`.
+Timestamp step_start(Timestamp t, Duration step);
 
 /// An immutable look at one tag after one commit. Holds nothing off, however long it lives.
 class SeriesSnapshot {
@@ -132,7 +139,6 @@ class ReadingSeries {
   /// The rows in memory, in order; `merged` may hold them.
   const ReadingColumns& ordered_head(ReadingColumns& merged) const;
   std::size_t head_rows() const { return head_.size() + late_.size(); }
-  std::size_t head_bytes() const { return head_.bytes() + late_.bytes(); }
   /// The commit of the oldest row in memory; 0 if there is none.
   Sequence oldest_unsealed() const { return oldest_unsealed_; }
   Sequence sealed_through() const { return sealed_through_; }

@@ -4,15 +4,25 @@
 #include "engine/readings/series.h"
 
 namespace takt {
-namespace {
-
-std::int64_t floor_to(std::int64_t us, std::int64_t step) {
-  std::int64_t index = us / step;
-  if (us % step < 0) --index;
-  return index * step;
+Timestamp step_start(Timestamp t, Duration step) {
+  const std::int64_t us = micros(t);
+  const std::int64_t size = step.count();
+  std::int64_t index = us / size;
+  if (us % size < 0) --index;
+  return from_micros(index * size);
 }
 
-}  // namespace
+Result<std::shared_ptr<const ReadingColumns>> ChunkSource::decode_rows(const ChunkKey& key, GroupId group) const {
+  std::shared_ptr<const ReadingColumns> shared;
+  const auto read = load(key, [&](std::string_view bytes) -> Result<void> {
+    auto rows = decode_chunk(bytes, group);
+    if (!rows) return rows.error();
+    shared = std::make_shared<const ReadingColumns>(std::move(*rows));
+    return {};
+  });
+  if (!read) return read.error();
+  return shared;
+}
 
 SeriesSnapshot::SeriesSnapshot(GroupId group, TimeRange range, std::shared_ptr<const ChunkList> chunks,
                                ReadingColumns head)
@@ -90,11 +100,11 @@ class SeriesSnapshot::Steps {
 
   /// Whether all of the span lies in one step.
   bool is_one(std::int64_t first, std::int64_t last) const {
-    return length_ == 0 || floor_to(first, length_) == floor_to(last, length_);
+    return length_ == 0 || start_of(first) == start_of(last);
   }
   Step& at(std::int64_t us) {
     if (us >= end_ || list_.empty()) {
-      const std::int64_t start = length_ == 0 ? us : floor_to(us, length_);
+      const std::int64_t start = length_ == 0 ? us : start_of(us);
       end_ = length_ == 0 ? std::numeric_limits<std::int64_t>::max() : start + length_;
       list_.push_back({from_micros(start), 0, {}});
     }
@@ -105,6 +115,8 @@ class SeriesSnapshot::Steps {
   std::vector<Step>& list() { return list_; }
 
  private:
+  std::int64_t start_of(std::int64_t us) const { return micros(step_start(from_micros(us), Duration{length_})); }
+
   std::int64_t length_;
   std::int64_t end_ = std::numeric_limits<std::int64_t>::min();
   std::vector<Step> list_;
@@ -127,8 +139,8 @@ Result<void> SeriesSnapshot::add_steps(const ChunkSource& source, bool good_only
       continue;
     }
     if (all_good) {
-      const auto read = source.load(
-          chunk->key, [&](std::string_view bytes) { return decode_plain(bytes, group_, false, plain); });
+      const auto read =
+          source.load(chunk->key, [&](std::string_view bytes) { return decode_plain(bytes, group_, plain); });
       if (!read) return read.error();
       const auto place = [&](std::int64_t us) {
         return static_cast<std::size_t>(std::lower_bound(plain.at.begin(), plain.at.end(), us) - plain.at.begin());

@@ -140,9 +140,9 @@ TEST(Chunk, OfTagsSampledTogetherHasTheirTimesOnce) {
   }
   EXPECT_EQ(decode_chunk(bytes, GroupId{2}).error().code, ErrorCode::not_found);
   PlainRows plain;
-  ASSERT_TRUE(decode_plain(bytes, GroupId{1}, true, plain));
+  ASSERT_TRUE(decode_plain(bytes, GroupId{1}, plain));
   EXPECT_EQ(plain.number, two.number);
-  EXPECT_EQ(plain.quality, two.quality);
+  EXPECT_EQ(plain.at, two.at);
 }
 
 TEST(Chunk, OfEmptyTextsComesBackAndRanksAsInMemory) {
@@ -325,7 +325,7 @@ TEST(GoldenChunk, OfEveryVersionDecodes) {
     expect_same(*rows, golden_rows());
     EXPECT_EQ(decode_chunk(bytes, GroupId{4}).error().code, ErrorCode::not_found);
     PlainRows plain;
-    EXPECT_EQ(decode_plain(bytes, GroupId{4}, false, plain).error().code, ErrorCode::not_found);
+    EXPECT_EQ(decode_plain(bytes, GroupId{4}, plain).error().code, ErrorCode::not_found);
   }
 }
 

@@ -40,15 +40,7 @@ class Shelf final : public ChunkSource {
     return at == chunks.end() ? corruption("no such chunk") : read(at->second);
   }
   Result<std::shared_ptr<const ReadingColumns>> rows(const ChunkKey& key, GroupId group) const override {
-    std::shared_ptr<const ReadingColumns> out;
-    const auto done = load(key, [&](std::string_view bytes) -> Result<void> {
-      auto rows = decode_chunk(bytes, group);
-      if (!rows) return rows.error();
-      out = std::make_shared<const ReadingColumns>(std::move(*rows));
-      return {};
-    });
-    if (!done) return done.error();
-    return out;
+    return decode_rows(key, group);
   }
   std::vector<std::shared_ptr<const StoredChunk>> put(const std::vector<EncodedChunk>& encoded) {
     std::vector<std::shared_ptr<const StoredChunk>> stored;
