@@ -10,6 +10,7 @@
 
 #include "engine/disk.h"
 #include "engine/event_codec.h"
+#include "engine/events/event_chunk.h"
 #include "engine/folder_mark.h"
 #include "engine/write_log.h"
 
@@ -221,6 +222,17 @@ class Doctor {
       return all;
     });
     if (!read) say(Health::bad, "database", read.error().context);
+    std::uint64_t damaged = 0;
+    const auto sealed = disk.scan(Disk::event_chunk, "", [&](std::string_view, std::string_view value) {
+      const auto head = read_event_chunk_head(value);
+      if (!head) return ++damaged, true;
+      events += head->rows;
+      first = std::min(first, head->first);
+      last = std::max(last, head->last);
+      return true;
+    });
+    if (!sealed) say(Health::bad, "database", sealed.error().context);
+    if (damaged > 0) damage = fmt::format("{} chunks of events are damaged", damaged);
     if (!damage.empty())
       say(Health::bad, "events", damage, "see all with takt verify; get the data back with takt restore");
     ok("contents", fmt::format("{} machines, {} tags, newest commit {}", machines, tags, result_.commit));

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <future>
 
+#include "engine/chunk_parts.h"
 #include "engine/event_codec.h"
+#include "engine/events/event_log.h"
 #include "engine/quarantine_codec.h"
 
 namespace takt {
@@ -347,7 +349,11 @@ std::size_t Store::Committer::encode(const Group& group, Sequence sequence, rock
   std::vector<const Event*> events;
   for (const Accepted& accepted : group.accepted) events.push_back(accepted.event);
   for (const Event& heard : group.heard) events.push_back(&heard);
-  if (!events.empty()) batch.Put(disk[Disk::events], key, encode_frame(events));
+  if (!events.empty()) {
+    const std::string frame = encode_frame(events);
+    batch.Put(disk[Disk::events], key, frame);
+    store_.events_->appended(frame.size());
+  }
   std::size_t journal_bytes = 0;
   if (const ReadingBlock& readings = store_.readings_->accepted(); !readings.empty()) {
     const BlockFrame frame{readings};

@@ -18,7 +18,8 @@
 namespace takt {
 namespace {
 
-constexpr const char* kFamilyNames[] = {"meta", "events", "journal", "chunk_index", "chunk", "quarantine"};
+constexpr const char* kFamilyNames[] = {"meta",  "events",     "journal",     "chunk_index",
+                                        "chunk", "quarantine", "event_chunk", "checkpoint"};
 static_assert(std::size(kFamilyNames) == Store::Disk::families);
 
 constexpr const char* kRemedy =

@@ -30,7 +30,17 @@ std::string garbage_key(const ChunkKey& key);
 class Store::Disk final : public ChunkSource {
  public:
   /// Names and order of the column families; part of the format.
-  enum Family : std::size_t { meta, events, journal, chunk_index, chunk, quarantined, families };
+  enum Family : std::size_t {
+    meta,
+    events,  ///< the journal of events: frames of commits that are in no chunk yet
+    journal,
+    chunk_index,
+    chunk,
+    quarantined,
+    event_chunk,
+    checkpoint,
+    families
+  };
 
   static const char* name_of(Family family);
 

@@ -6,8 +6,11 @@
 #include <map>
 #include <set>
 
+#include "engine/chunk_parts.h"
 #include "engine/disk.h"
 #include "engine/event_codec.h"
+#include "engine/events/checkpoint.h"
+#include "engine/events/event_chunk.h"
 #include "engine/folder_mark.h"
 #include "engine/quarantine_codec.h"
 #include "engine/write_log.h"
@@ -55,6 +58,8 @@ class Inspector {
     read_names();
     check_frames(Disk::events);
     check_frames(Disk::journal);
+    check_event_chunks();
+    check_checkpoints();
     check_chunks();
     check_quarantine();
     disk_.reset();  // the store opens it again
@@ -191,10 +196,14 @@ class Inspector {
     result_.tags = tags.size();
   }
 
-  std::string owner(std::uint32_t machine, std::uint32_t group) const {
+  std::string machine_name(std::uint32_t machine) const {
     const auto name = machines_.find(machine);
+    return "machine " + (name == machines_.end() ? "number " + std::to_string(machine) : name->second);
+  }
+
+  std::string owner(std::uint32_t machine, std::uint32_t group) const {
     const auto tag = tags_.find({machine, group});
-    return "machine " + (name == machines_.end() ? "number " + std::to_string(machine) : name->second) + ", tag " +
+    return machine_name(machine) + ", tag " +
            (tag == tags_.end() ? "number " + std::to_string(group) : tag->second);
   }
 
@@ -251,6 +260,40 @@ class Inspector {
     if (tag_names_.contains({machine->second, tag})) return true;
     return tell_unnamed(where, "a reading names the tag " + tag + " of machine " + name + ", which has no number"),
            false;
+  }
+
+  void check_event_chunks() {
+    const std::string remedy = std::string{"the store does not open with it; "} + kRestore;
+    EventRows rows;
+    scan(Disk::event_chunk, [&](std::string_view key, std::string_view value) {
+      ++result_.event_chunks;
+      const auto place = EventChunkKey::parse(key);
+      if (!place) return tell("chunk of events " + hexadecimal(key), "the key is none of Takt's", remedy);
+      std::string where = "events of " + machine_name(index_of(place->machine)) + " from commit " +
+                          std::to_string(place->first_commit);
+      if (!machines_.contains(index_of(place->machine))) tell_unnamed(where, "its machine has no name");
+      const auto head = read_event_chunk_head(value);
+      if (!head) return tell(where, head.error().context, remedy);
+      where += " to " + std::to_string(head->last_commit) + ", of " + format_time(head->first) + " to " +
+               format_time(head->last);
+      EventChunkKey own = head->key;
+      own.part = place->part;
+      if (own != *place) return tell(where, "it lies under a key that is not its own", remedy);
+      rows.rows.clear(), rows.texts.clear();
+      if (const auto decoded = decode_event_chunk(value, rows); !decoded)
+        return tell(where, decoded.error().context, remedy);
+      result_.events += rows.rows.size();
+    });
+  }
+
+  void check_checkpoints() {
+    scan(Disk::checkpoint, [&](std::string_view key, std::string_view value) {
+      const auto machine = static_cast<std::uint32_t>(sequence_of_key(key));
+      if (const auto checkpoint = decode_checkpoint(value); !checkpoint) {
+        tell("checkpoint of " + machine_name(machine), checkpoint.error().context,
+             std::string{"the store does not open with it; "} + kRestore);
+      }
+    });
   }
 
   // ---------------------------------------- chunks

@@ -32,10 +32,10 @@ struct Inspection {
   std::uint64_t bytes = 0;  ///< of table files read
   std::uint64_t machines = 0, tags = 0;
   std::uint64_t commits = 0;   ///< frames of events and of the journal
-  std::uint64_t events = 0;    ///< in the event log
+  std::uint64_t events = 0;    ///< of all kinds but readings, in chunks and in their journal
   std::uint64_t readings = 0;  ///< rows of chunks
   std::uint64_t waiting = 0;   ///< readings of the journal, of which some may be in chunks already
-  std::uint64_t chunks = 0, quarantined = 0;
+  std::uint64_t chunks = 0, event_chunks = 0, quarantined = 0;
   std::uint64_t cells = 0;  ///< rollup cells that equal their sums made anew from the events
 };
 

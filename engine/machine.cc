@@ -111,7 +111,7 @@ std::optional<Rank> MachineRecord::known(const Event& event, Names& names) const
 }
 
 void MachineRecord::apply(const Event& event, const Rank& rank, Names& names, Sequence commit) {
-  if (event.type != EventType::classify && !rank.withdrawn()) {
+  if (event.type != EventType::classify && !rank.withdrawn() && !loading_) {
     heard(event.type == EventType::cycle ? event.end : event.at, commit);
   }
   switch (event.type) {
@@ -143,11 +143,13 @@ void MachineRecord::apply(const Event& event, const Rank& rank, Names& names, Se
 
 void MachineRecord::apply_state(const Event& event, const Rank& rank, Names& names, Sequence commit) {
   const StateRecord record = state_record(event, rank, names);
+  if (loading_) return timeline_.put(record);
   change_timeline({event.at, timeline_.next_state(event.at)}, commit, [&] { timeline_.put(record); });
 }
 
 void MachineRecord::apply_classify(const Event& event, const Rank& rank, Names& names, Sequence commit) {
   const ClassifyRecord record = classify_record(event, rank, names);
+  if (loading_) return timeline_.put(record);
   TimeRange touched{record.start, record.end};
   if (record.end == kBeginOfTime) touched.end = timeline_.stretch_end(record.start);
   if (touched.empty()) {
@@ -162,8 +164,9 @@ void MachineRecord::apply_count(const Event& event, const Rank& rank, Names& nam
   const CounterRecord counter = counter_record(event, names);
   const bool had_counter = pieces_.counters().find(counter) != pieces_.counters().end();
   const bool has_counter = has_totals(event) && !rank.withdrawn();
+  const bool counted_from_others = (had_counter || has_counter) && !loading_;
   const TimeRange touched =
-      had_counter || has_counter ? pieces_.counter_reach(event.at) : TimeRange{event.at, event.at + kTick};
+      counted_from_others ? pieces_.counter_reach(event.at) : TimeRange{event.at, event.at + kTick};
   change_pieces(touched, commit, [&] {
     pieces_.put(record);
     if (had_counter) pieces_.erase(pieces_.counters().find(counter));
@@ -189,6 +192,7 @@ void MachineRecord::apply_cycle(const Event& event, const Rank& rank, Names& nam
 
 void MachineRecord::apply_order(const Event& event, const Rank& rank, Names& names, Sequence commit) {
   pieces_.put(order_record(event, rank, names));
+  if (loading_) return;
   std::vector<RunningOrder> steps = pieces_.order_steps();
   const std::vector<RunningOrder>& running = pieces_.running();
   const auto head = std::mismatch(steps.begin(), steps.end(), running.begin(), running.end());
@@ -231,6 +235,38 @@ void MachineRecord::collect_heard(std::vector<Timestamp>& times) const {
   };
   collect(timeline_.states()), collect(pieces_.pieces()), collect(pieces_.orders()), collect(quality_),
       collect(energy_);
+}
+
+// ---------------------------------------- checkpoints
+
+MachineCheckpoint MachineRecord::checkpoint(Sequence commit) const {
+  MachineCheckpoint checkpoint{commit, tail_revision_, first_event_, last_event_, timeline_.heard_runs(), {}, 0};
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
+    for (const auto& [start, cell] : cells(grain))
+      checkpoint.buckets.push_back({grain, cell.range, cell.revision});
+  }
+  checkpoint.digest = rollups_.digest();
+  return checkpoint;
+}
+
+void MachineRecord::load(const Event& event, Names& names) {
+  TAKT_INVARIANT(loading_);
+  const Rank rank = rank_of(event);
+  const std::optional<Rank> known = this->known(event, names);
+  if (!known || *known < rank) apply(event, rank, names, 0);
+}
+
+void MachineRecord::restore(const MachineCheckpoint& checkpoint) {
+  loading_ = false;
+  first_event_ = checkpoint.first_event, last_event_ = checkpoint.last_event;
+  timeline_.set_heard_runs(checkpoint.heard);
+  pieces_.set_running(pieces_.order_steps());
+  settled_ = timeline_.settled_end();
+  rollups_.restore(sums_from_events(settled_), checkpoint.commit);
+  for (const MachineCheckpoint::Bucket& bucket : checkpoint.buckets)
+    rollups_.revise(bucket.grain, bucket.range, bucket.revision);
+  tail_revision_ = checkpoint.tail_revision;
+  if (rollups_.digest() != checkpoint.digest) restored_otherwise_ = checkpoint.commit;
 }
 
 // ---------------------------------------- keeping the cells true
@@ -296,6 +332,7 @@ void MachineRecord::change_timeline(TimeRange touched, Sequence commit, Change c
 /// Changes the pieces counted within `touched` by `change` and keeps the cells true.
 template <class Change>
 void MachineRecord::change_pieces(TimeRange touched, Sequence commit, Change change) {
+  if (loading_) return change();
   Deltas deltas;
   BucketSink minus = sink(deltas, -1);
   pieces_.contribute(touched, minus);
@@ -317,12 +354,18 @@ std::optional<std::string> MachineRecord::check() const {
   if (settled_ != timeline_.settled_end()) {
     return "settled until " + format_time(settled_) + " instead of " + format_time(timeline_.settled_end());
   }
+  if (restored_otherwise_) {
+    return "the sums served at commit " + std::to_string(*restored_otherwise_) +
+           " were others than its events give now; the rules of its time zone may have changed since";
+  }
   return rollups_.difference_to(sums_from_events(settled_));
 }
 
 void MachineRecord::use(const MasterData& master, Sequence commit) {
   master_ = &master;
   timeline_.use(master), pieces_.use(master);
+  if (loading_) return;
+  restored_otherwise_.reset();
   settled_ = timeline_.settled_end();
   rollups_.replace(sums_from_events(settled_), commit);
   if (commit > 0 && !timeline_.states().empty()) tail_revision_ = std::max(tail_revision_, commit);

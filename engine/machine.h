@@ -7,6 +7,7 @@
 // nothing stored depends on the clock.
 #pragma once
 
+#include "engine/events/checkpoint.h"
 #include "engine/pieces.h"
 #include "engine/rollups.h"
 #include "engine/timeline.h"
@@ -35,11 +36,21 @@ class MachineRecord {
   /// Takes an event in that outranks what is known of its identity. `commit` is at least that of every earlier
   /// call.
   void apply(const Event& event, const Rank& rank, Names& names, Sequence commit);
+  /// What gives this record back, with the events up to `commit`, the newest.
+  MachineCheckpoint checkpoint(Sequence commit) const;
+  /// From here on to restore() events are only put in their places, by load(): no figure may be asked for.
+  void begin_loading() { loading_ = true; }
+  bool is_loading() const { return loading_; }
+  /// Takes an event in, unless it is outranked by what was loaded.
+  void load(const Event& event, Names& names);
+  /// All events up to the checkpoint's commit were loaded: the record is what it was then.
+  void restore(const MachineCheckpoint& checkpoint);
   /// A reading was taken in: the machine was heard at `t`.
   void heard_reading(Timestamp t, Sequence commit);
   /// A reading was withdrawn or the silence time-out has changed: all times that the machine was heard, sorted.
   void set_heard(const std::vector<Timestamp>& times, Sequence commit);
-  /// The description has changed: computes all sums anew. Buckets that changed get the revision `commit`.
+  /// The description has changed: computes all sums anew, unless it is loading. Buckets that changed get the
+  /// revision `commit`.
   void use(const MasterData& master, Sequence commit);
   /// Times of all live events but readings and classifications.
   void collect_heard(std::vector<Timestamp>& times) const;
@@ -98,6 +109,8 @@ class MachineRecord {
   SortedRuns<QualityRecord, ByIdentity> quality_;
   SortedRuns<EnergyRecord, ByIdentity> energy_;
   std::optional<Timestamp> first_event_, last_event_;
+  bool loading_ = false;                        // events are put in their places, and nothing more
+  std::optional<Sequence> restored_otherwise_;  // the commit of a checkpoint whose sums were others
 
   Rollups rollups_;
   Timestamp settled_ = kBeginOfTime;  // the cells hold the timeline up to here

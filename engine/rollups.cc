@@ -1,6 +1,10 @@
 #include "engine/rollups.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
+#include <vector>
 
 namespace takt {
 namespace {
@@ -154,6 +158,31 @@ void Rollups::replace(const Deltas& sums, Sequence commit) {
       }
     }
   }
+}
+
+void Rollups::restore(const Deltas& sums, Sequence otherwise) {
+  *this = {};
+  add(sums, otherwise);
+}
+
+std::uint64_t Rollups::digest() const {
+  std::vector<std::int64_t> words;
+  const auto add_wide = [&](WideInt value) {
+    words.push_back(static_cast<std::int64_t>(value)), words.push_back(static_cast<std::int64_t>(value >> 64));
+  };
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
+    for (const auto& [start, cell] : cells(grain)) {
+      const Account& a = cell.account;
+      if (a == Account{}) continue;
+      words.insert(words.end(),
+                   {static_cast<std::int64_t>(grain), micros(start), micros(cell.range.end), a.production.count(),
+                    a.setup.count(), a.stop.count(), a.planned_stop.count(), a.minor_stop.count(),
+                    a.unplanned_production.count(), a.stops, a.minor_stops, a.failures, a.good, a.scrap, a.rework,
+                    a.unplanned_produced, a.unplanned_good, a.pieces_without_cycle});
+      add_wide(a.ideal_produced), add_wide(a.ideal_good), add_wide(a.ideal_startup_rejects);
+    }
+  }
+  return XXH3_64bits(words.data(), words.size() * sizeof words[0]);
 }
 
 std::optional<std::string> Rollups::difference_to(const Deltas& right) const {

@@ -88,6 +88,11 @@ class Rollups {
   /// Takes these sums instead of all there was. Cells of which nothing differs keep their revision; those that
   /// had something and have nothing any more stay, empty.
   void replace(const Deltas& sums, Sequence commit);
+  /// These sums and no others; cells have the revision `otherwise` until revise().
+  void restore(const Deltas& sums, Sequence otherwise);
+  void revise(Grain grain, TimeRange bucket, Sequence revision) { cell(grain, bucket).revision = revision; }
+  /// A hash of all sums that are not zero. The same for the same sums in every process.
+  std::uint64_t digest() const;
   /// The first bucket in which the sums kept are not these, or nothing.
   std::optional<std::string> difference_to(const Deltas& right) const;
 

@@ -3,8 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <cmath>
 #include <condition_variable>
 #include <future>
@@ -14,32 +12,13 @@
 #include "engine/committer.h"
 #include "engine/disk.h"
 #include "engine/event_codec.h"
+#include "engine/events/event_log.h"
+#include "engine/plant_codec.h"
 #include "engine/quarantine_codec.h"
+#include "engine/recovery.h"
 
 namespace takt {
 namespace {
-
-/// A plant description as one value of the meta family: what holds from which commit on, for which times.
-std::string encode_plants(const std::vector<std::pair<Timestamp, Plant>>& versions) {
-  boost::json::array list;
-  for (const auto& [from, plant] : versions) {
-    list.push_back(boost::json::object{{"valid_from", micros(from)}, {"plant", to_json(plant)}});
-  }
-  return boost::json::serialize(list);
-}
-
-Result<std::vector<std::pair<Timestamp, Plant>>> decode_plants(std::string_view text) {
-  boost::system::error_code error;
-  const boost::json::value value = boost::json::parse({text.data(), text.size()}, error);
-  if (error || !value.is_array()) return corruption("a stored plant description is damaged");
-  std::vector<std::pair<Timestamp, Plant>> versions;
-  for (const boost::json::value& entry : value.get_array()) {
-    auto plant = parse_plant_json(boost::json::serialize(entry.at("plant")));
-    if (!plant) return corruption("a stored plant description is not understood: " + plant.error().context);
-    versions.emplace_back(from_micros(entry.at("valid_from").as_int64()), std::move(*plant));
-  }
-  return versions;
-}
 
 template <class List, class Key>
 bool lists(const List& list, Key key, const std::string& id) {
@@ -91,7 +70,7 @@ Store::~Store() {
   committer_.reset();
 }
 
-/// The thread that folds chunks in the background.
+/// The thread that seals events and folds chunks in the background.
 class Store::Folder {
  public:
   Folder(Store& store, std::chrono::milliseconds pause) : thread_([this, &store, pause] { run(store, pause); }) {}
@@ -110,9 +89,11 @@ class Store::Folder {
     while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
       for (bool more = true; more && !stopping_;) {
         lock.unlock();
+        const auto sealed = store.seal_events_if_due();
+        if (!sealed) spdlog::error("events are not sealed: {}", sealed.error().context);
         const auto folded = store.fold();
         if (!folded) spdlog::error("chunks are not folded: {}", folded.error().context);
-        more = folded && *folded;
+        more = (sealed && *sealed) || (folded && *folded);
         lock.lock();
       }
     }
@@ -139,182 +120,13 @@ Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, S
   store->disk_ = std::move(*disk);
   store->id_ = store->disk_->store_id();
   store->readings_ = std::make_unique<ReadingStore>(*store->disk_, store->options_.sealing);
-  if (const auto recovered = store->recover(); !recovered) return recovered.error();
+  store->events_ = std::make_unique<EventLog>(*store, store->options_.event_journal_bytes);
+  if (const auto recovered = Recovery{*store}.run(); !recovered) return recovered.error();
   store->committer_ = std::make_unique<Committer>(*store);
   if (store->options_.fold_every.count() > 0) {
     store->folder_ = std::make_unique<Folder>(*store, store->options_.fold_every);
   }
   return store;
-}
-
-/// Rebuilds everything in memory: the numbers, the chunks' heads, then every commit of the event log in order,
-/// each plant description at its place between them, and last the readings that are in no chunk yet.
-Result<void> Store::recover() {
-  std::map<Sequence, std::vector<std::pair<Timestamp, Plant>>> plants;
-  std::map<SeriesId, SeriesName> series;
-  std::vector<SeriesName> unnumbered;  // tags as version 1 of the format kept them
-  std::vector<ChunkKey> garbage;
-  std::optional<Error> failure;
-  const auto read = disk_->scan(Disk::meta, "", [&](std::string_view key, std::string_view value) {
-    const std::uint64_t number = sequence_of_key(key.substr(1));
-    if (key == "sequence") {
-      sequence_ = sequence_of_key(value);
-    } else if (key[0] == 'm' && key.size() == 9) {
-      numbers_.add(value, MachineId{static_cast<std::uint32_t>(number)});
-    } else if (key[0] == 't' && key.size() == 9) {
-      unnumbered.push_back({MachineId{static_cast<std::uint32_t>(number >> 32U)},
-                            GroupId{static_cast<std::uint32_t>(number)}, std::string{value}});
-    } else if (key[0] == 's' && key.size() == 9) {
-      auto name = decode_series_name(value);
-      if (!name)
-        failure = name.error();
-      else
-        series.emplace(SeriesId{static_cast<std::uint32_t>(number)}, std::move(*name));
-    } else if (key[0] == 'g' && key.size() == 25) {
-      if (const auto gone = ChunkKey::parse(key.substr(1))) garbage.push_back(*gone);
-    } else if (key[0] == 'p' && key.size() == 9) {
-      auto versions = decode_plants(value);
-      if (!versions)
-        failure = versions.error();
-      else
-        plants.emplace(number, std::move(*versions));
-    }
-    return !failure;
-  });
-  if (!read) return read.error();
-  if (failure) return *failure;
-  if (const auto used = use_plant_versions({{kBeginOfTime, Plant{}}}, 0); !used) return used.error();
-  for (std::size_t i = 0; i < numbers_.size(); ++i) {
-    const MachineId id{static_cast<std::uint32_t>(i)};
-    if (machines_.size() <= i) add_machine(numbers_.name(id), id);
-  }
-  for (const auto& [id, name] : series) readings_->add(id, name.machine, name.group, name.tag);
-  if (const auto done = number_tags(unnumbered, garbage); !done) return done.error();
-
-  const auto indexed = disk_->scan(Disk::chunk_index, "", [&](std::string_view key, std::string_view value) {
-    const auto chunk = ChunkKey::parse(key);
-    auto head = read_chunk_head(value);
-    if (!chunk || !head) {
-      failure = head ? corruption("a chunk is kept under a key that is none") : head.error();
-      return false;
-    }
-    head->key.sequence = chunk->sequence;
-    if (head->key != *chunk)
-      failure = corruption("a chunk of " + format_time(head->first) + " is kept under another's key");
-    else if (const auto added = readings_->add_chunk(*head, disk_->stored(*chunk)); !added)
-      failure = added.error();
-    return !failure;
-  });
-  if (!indexed) return indexed.error();
-  if (failure) return *failure;
-  readings_->opened();
-
-  auto plant = plants.begin();
-  const auto use_plants_through = [&](Sequence sequence) -> Result<void> {
-    for (; plant != plants.end() && plant->first <= sequence; ++plant) {
-      if (auto used = use_plant_versions(plant->second, plant->first); !used) return used.error();
-      has_plant_ = true;
-    }
-    return {};
-  };
-  std::vector<Event> events;
-  std::map<MachineId, Sequence> unheard;  // what was withdrawn may have been all that was heard at its time
-  const auto replay_events = [&](Sequence sequence, std::string_view frame) -> Result<void> {
-    if (const auto used = use_plants_through(sequence); !used) return used.error();
-    events.clear();
-    if (const auto decoded = decode_frame(frame, events); !decoded) return decoded.error();
-    for (const Event& event : events) {
-      const auto machine = numbers_.find(event.machine);
-      if (!machine) return corruption("it names a machine without a number");
-      MachineRecord& record = *machines_[index_of(*machine)];
-      // What silence depends on is asked anew at the end. Marks that say so for readings are in this log, too.
-      if (event.deleted || record.corrects_cycle(event, names_)) unheard[*machine] = sequence;
-      if (event.type == EventType::reading) {
-        if (!event.deleted) record.heard_reading(event.at, sequence);
-      } else {
-        if (event.type == EventType::state && !event.deleted)
-          master_->know_state(folded_state(event.state, names_), names_);
-        record.apply(event, rank_of(event), names_, sequence);
-      }
-    }
-    return {};
-  };
-  const auto replay_readings = [&](Sequence sequence, std::string_view frame) -> Result<void> {
-    readings_->recovered(frame.size());
-    if (is_block(frame)) {
-      ReadingBlock block;
-      if (const auto decoded = decode_block(frame, block); !decoded) return decoded.error();
-      for (const SeriesId id : block.series) {
-        if (!readings_->has(id)) return corruption("it has a reading of a tag without a number");
-      }
-      for_each_row(block, [&](std::size_t i, const Reading& reading) {
-        readings_->recover(block.series[i], reading, sequence);
-      });
-      return {};
-    }
-    events.clear();
-    if (const auto decoded = decode_frame(frame, events); !decoded) return decoded.error();
-    for (const Event& event : events) {
-      const auto machine = numbers_.find(event.machine);
-      const auto id = machine ? readings_->find(*machine, event.tag) : std::nullopt;
-      if (!id) return corruption("it has a reading of a tag without a number");
-      ReadingExtra extra;
-      readings_->recover(*id, reading_of(event, extra), sequence);
-    }
-    return {};
-  };
-  for (const bool readings : {false, true}) {
-    const auto replayed = disk_->scan(
-        readings ? Disk::journal : Disk::events, "", [&](std::string_view key, std::string_view value) {
-          const Sequence sequence = sequence_of_key(key);
-          const auto done = readings ? replay_readings(sequence, value) : replay_events(sequence, value);
-          if (!done) {
-            failure = Error{done.error().code, "commit " + std::to_string(sequence) + ": " + done.error().context};
-          }
-          if (options_.progress && sequence % 64 == 0) {
-            options_.progress(static_cast<double>(sequence) /
-                              static_cast<double>(std::max<Sequence>(sequence_, 1)));
-          }
-          return !failure;
-        });
-    if (!replayed) return replayed.error();
-    if (failure) return *failure;
-  }
-  if (const auto used = use_plants_through(~Sequence{0}); !used) return used.error();
-  for (const auto& [machine, sequence] : unheard) {
-    if (master_->latest().settings(machine).silence_timeout <= Duration{0}) continue;
-    if (const auto rebuilt = rebuild_heard(*machines_[index_of(machine)], sequence, HeardFrom::readings_too);
-        !rebuilt)
-      return rebuilt.error();
-  }
-
-  std::uint64_t count = 0;
-  const auto counted = disk_->scan(Disk::quarantined, "", [&](std::string_view key, std::string_view) {
-    quarantine_next_ = sequence_of_key(key) + 1;
-    ++count;
-    return true;
-  });
-  if (!counted) return counted.error();
-  quarantine_count_ = count;
-  return {};
-}
-
-/// What version 1 of the format kept by machine and group alone gets its numbers; folded chunks that a stop left
-/// over go.
-Result<void> Store::number_tags(const std::vector<SeriesName>& unnumbered, const std::vector<ChunkKey>& garbage) {
-  rocksdb::WriteBatch batch;
-  for (const SeriesName& name : unnumbered) {
-    const SeriesId id = readings_->next_series();
-    readings_->add(id, name.machine, name.group, name.tag);
-    batch.Put((*disk_)[Disk::meta], series_key(id), encode_series_name(name));
-    batch.Delete((*disk_)[Disk::meta],
-                 "t" + sequence_key(std::uint64_t{index_of(name.machine)} << 32U | index_of(name.group)));
-  }
-  for (const ChunkKey& key : garbage) {
-    batch.Delete((*disk_)[Disk::chunk], key.bytes());
-    batch.Delete((*disk_)[Disk::meta], garbage_key(key));
-  }
-  return batch.Count() == 0 || disk_->only_reads() ? Result<void>{} : disk_->write(batch);
 }
 
 MachineRecord& Store::add_machine(std::string_view name, MachineId id) {
@@ -395,7 +207,17 @@ Result<SeriesId> Store::series(std::string_view machine, std::string_view tag) {
 Result<void> Store::seal() {
   Result<void> outcome;
   committer_->run_task([&] { outcome = committer_->seal_all(); });
-  return outcome;
+  if (!outcome) return outcome;
+  for (;;) {
+    const auto sealed = events_->seal();
+    if (!sealed) return sealed.error();
+    if (!*sealed) return {};
+  }
+}
+
+Result<bool> Store::seal_events_if_due() {
+  if (!events_->is_due() || !read_only_reason().empty()) return false;
+  return events_->seal();
 }
 
 Result<void> Store::compact() {
@@ -469,7 +291,7 @@ Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> 
     };
     const bool silence_changed = before && timeout(*before) != timeout(*master_);
     machine->use(*master_, commit);
-    if (!silence_changed) continue;
+    if (!silence_changed || machine->is_loading()) continue;
     // While recovering, a mark beside the description tells of readings that were there by then.
     const auto from = committer_ ? HeardFrom::readings_too : HeardFrom::events;
     if (auto rebuilt = rebuild_heard(*machine, commit, from); !rebuilt) return rebuilt.error();
@@ -573,7 +395,11 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
     const std::vector<Event> marks = silence_marks(versions.back().second);
     std::vector<const Event*> marked;
     for (const Event& mark : marks) marked.push_back(&mark);
-    if (!marks.empty()) batch.Put((*disk_)[Disk::events], sequence_key(change.sequence), encode_frame(marked));
+    if (!marks.empty()) {
+      const std::string frame = encode_frame(marked);
+      batch.Put((*disk_)[Disk::events], sequence_key(change.sequence), frame);
+      events_->appended(frame.size());
+    }
     if (const auto written = committer_->write(batch); !written) {
       outcome = written.error();
       return;
@@ -588,6 +414,7 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
       sequence_.store(change.sequence, std::memory_order_release);
     }
     has_plant_ = true;
+    events_->plant_changed();
     if (listener_) listener_({change.sequence, {}, true});
     outcome = change;
   });
@@ -615,32 +442,14 @@ Result<void> Store::register_machines(const std::vector<std::string>& ids) {
 // ------------------------------------------------------------------------------------------------------------
 // look-ups
 
-Result<Sequence> Store::events_since(Sequence since, std::size_t limit,
+Result<Sequence> Store::events_since(Sequence since,
                                      const std::function<void(Sequence, const Event&)>& visit) const {
-  const Sequence newest = sequence();
-  Sequence through = since;
-  std::size_t visited = 0;
-  std::optional<Error> failure;
-  std::vector<Event> events;
-  const auto scanned =
-      disk_->scan(Disk::events, sequence_key(since + 1), [&](std::string_view key, std::string_view value) {
-        const Sequence sequence = sequence_of_key(key);
-        if (sequence > newest) return false;
-        events.clear();
-        if (const auto decoded = decode_frame(value, events); !decoded) {
-          failure = decoded.error();
-          return false;
-        }
-        for (const Event& event : events) {
-          if (event.type != EventType::reading) visit(sequence, event);
-        }
-        visited += events.size();
-        through = sequence;
-        return visited < limit;
-      });
-  if (!scanned) return scanned.error();
-  if (failure) return *failure;
-  return visited < limit ? newest : through;
+  return events_->visit_since(since, visit);
+}
+
+Store::EventChunks Store::event_chunks() const {
+  const auto totals = events_->totals();
+  return {totals.chunks, totals.rows, totals.bytes};
 }
 
 std::vector<QuarantineEntry> Store::quarantine(std::uint64_t after, std::size_t limit) const {

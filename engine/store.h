@@ -31,7 +31,9 @@ struct StoreOptions {
   /// MiB.
   std::uint64_t reserve_bytes = 0;
   SealingOptions sealing;
-  /// How often chunks are folded in the background; 0: only by fold().
+  /// Journal of events that are in no chunk; beyond it the oldest are sealed in the background.
+  std::size_t event_journal_bytes = std::size_t{16} << 20U;
+  /// How often events are sealed and chunks folded in the background; 0: only by seal() and fold().
   std::chrono::milliseconds fold_every{2000};
   /// Called while opening, with a share from 0 to 1.
   std::function<void(double)> progress;
@@ -80,7 +82,6 @@ struct StoreStatistics {
 struct BackupOptions;  // engine/backup.h
 struct BackupReport;
 class Store;
-struct SeriesName;  // engine/disk.h
 
 /// A consistent look at everything, after one commit. Holds off the writer while it lives: keep it short.
 class StoreView {
@@ -132,7 +133,7 @@ class Store {
   /// The number of a tag, given and made durable if it is new. not_found: the machine is not described.
   Result<SeriesId> series(std::string_view machine, std::string_view tag);
 
-  /// Puts all readings that are in memory alone into chunks.
+  /// Puts all readings and events that are in the journal alone into chunks.
   Result<void> seal();
   /// Rewrites the files so that nothing is in them that is not needed any more. Takes its time; others go on.
   Result<void> compact();
@@ -166,10 +167,14 @@ class Store {
   /// Adds a backup of all that is committed to the folder `to`, while others commit and read (engine/backup.h).
   Result<BackupReport> back_up(const std::filesystem::path& to, const BackupOptions& options) const;
 
-  /// Accepted events but readings, of commits after `since`, oldest first, at most about `limit`; `through` is the
-  /// commit that they reach to.
-  Result<Sequence> events_since(Sequence since, std::size_t limit,
-                                const std::function<void(Sequence, const Event&)>& visit) const;
+  /// Accepted events but readings, of commits after `since`: of one machine and kind in order of commit. Reads
+  /// what is needed of the disk as it goes, holding nobody off. Returns the commit that they reach to.
+  Result<Sequence> events_since(Sequence since, const std::function<void(Sequence, const Event&)>& visit) const;
+  /// Events in chunks, and their bytes.
+  struct EventChunks {
+    std::size_t chunks = 0, events = 0, bytes = 0;
+  };
+  EventChunks event_chunks() const;
 
   std::vector<QuarantineEntry> quarantine(std::uint64_t after, std::size_t limit) const;
   Result<void> discard_quarantine(const std::vector<std::uint64_t>& numbers);
@@ -185,14 +190,15 @@ class Store {
  private:
   friend class StoreView;
   class Committer;
+  class EventLog;
+  class Recovery;
   struct Work;
 
   Store(StoreOptions options);
   static Result<std::unique_ptr<Store>> over(Result<std::unique_ptr<Disk>> disk, StoreOptions options);
-  Result<void> recover();
+  Result<bool> seal_events_if_due();
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);
-  Result<void> number_tags(const std::vector<SeriesName>& unnumbered, const std::vector<ChunkKey>& garbage);
   enum class HeardFrom : std::uint8_t { events, readings_too };
   Result<void> rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
   std::vector<Event> silence_marks(const Plant& next) const;
@@ -211,6 +217,7 @@ class Store {
   std::unique_ptr<MasterData> master_;
   std::vector<std::unique_ptr<MachineRecord>> machines_;
   std::unique_ptr<ReadingStore> readings_;
+  std::unique_ptr<EventLog> events_;  // has locks of its own
   std::atomic<Sequence> sequence_{0};
 
   mutable std::mutex plant_mutex_;

@@ -221,7 +221,7 @@ void Timeline::contribute(TimeRange clip, Timestamp now, ContributionSink& sink)
 
 // ---------------------------------------- silence
 
-std::vector<Timeline::HeardRun>::const_iterator Timeline::first_heard_after(Timestamp t) const {
+std::vector<HeardRun>::const_iterator Timeline::first_heard_after(Timestamp t) const {
   return std::partition_point(heard_.begin(), heard_.end(), [&](const HeardRun& run) { return run.first <= t; });
 }
 

@@ -32,6 +32,12 @@ struct StopStretch {
   bool open = false;
 };
 
+/// Between two of them the machine was silent for longer than its time-out.
+struct HeardRun {
+  Timestamp first, last;
+  friend bool operator==(const HeardRun&, const HeardRun&) = default;
+};
+
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class Timeline {
  public:
@@ -57,6 +63,9 @@ class Timeline {
   void hear(Timestamp t);
   /// All times that it was heard, sorted.
   void set_heard(const std::vector<Timestamp>& times);
+  /// None without a silence time-out.
+  const std::vector<HeardRun>& heard_runs() const { return heard_; }
+  void set_heard_runs(std::vector<HeardRun> runs) { heard_ = std::move(runs); }
 
   // ---------------------------------------- what it says
 
@@ -92,10 +101,6 @@ class Timeline {
   RawSegment raw_segment_at(Timestamp t) const;
 
  private:
-  /// Between two of them the machine was silent for longer than its time-out.
-  struct HeardRun {
-    Timestamp first, last;
-  };
   Duration silence_timeout() const { return master_->latest().settings(machine_).silence_timeout; }
   std::vector<HeardRun>::const_iterator first_heard_after(Timestamp t) const;
   void append_stretch(TimeRange stretch, Timestamp now, std::vector<Segment>& out) const;

@@ -18,7 +18,7 @@ constexpr Duration kTick{1};
 constexpr std::size_t kBucketsAView = 48;
 constexpr Duration kStopsAView = hours{24 * 7};
 constexpr Duration kReadingsAView = hours{4};
-constexpr std::size_t kEventsAScan = 20'000;
+constexpr std::size_t kInspectionsAWrite = 20'000;
 constexpr Duration kLookAhead = hours{24 * 39};  // bucket_from() looks a day further
 
 /// Whether two identities are of one store, restored from a backup or not (Store::id()).
@@ -187,22 +187,24 @@ Result<void> Flush::write_dimensions() {
   return replace(tables::dim_unit_of_measure, {"quantity IS NULL", {}}, units);
 }
 
-/// The journal since the watermark: inspections, and where the others have touched their machines.
+/// The events since the watermark: inspections, and where the others have touched their machines.
 Result<void> Flush::read_events() {
-  Sequence through = only_ ? 0 : before_.commit;
-  while (through < report_.watermark) {
-    std::vector<std::pair<bool, SqlRow>> inspections;  // withdrawn?, row
-    const auto reached = store_.events_since(through, kEventsAScan, [&](Sequence, const Event& event) {
-      if (event.type == EventType::quality && (!only_ || only_->contains(event.at))) {
-        inspections.emplace_back(event.deleted, quality_row(event, 0));
-      }
-      if (before_.commit > 0 && !only_) touches_[std::string{event.machine}].add(event);
-    });
-    if (!reached) return reached.error();
-    if (const auto done = write_quality(inspections); !done) return done;
-    through = *reached;
-  }
-  return {};
+  const Sequence since = only_ ? 0 : before_.commit;
+  if (since >= report_.watermark) return {};
+  std::vector<std::pair<bool, SqlRow>> inspections;  // withdrawn?, row
+  Result<void> outcome;
+  const auto reached = store_.events_since(since, [&](Sequence, const Event& event) {
+    if (!outcome) return;
+    if (event.type == EventType::quality && (!only_ || only_->contains(event.at)))
+      inspections.emplace_back(event.deleted, quality_row(event, 0));
+    if (before_.commit > 0 && !only_) touches_[std::string{event.machine}].add(event);
+    if (inspections.size() < kInspectionsAWrite) return;
+    outcome = write_quality(inspections);
+    inspections.clear();
+  });
+  if (!outcome) return outcome;
+  if (!reached) return reached.error();
+  return write_quality(inspections);
 }
 
 /// In order of commit: of one identity the last one stays.

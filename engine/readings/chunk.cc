@@ -1,8 +1,5 @@
 #include "engine/readings/chunk.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -36,27 +33,7 @@ T take_big_endian(std::string_view& bytes) {
   return value;
 }
 
-/// The columns of a chunk in the making.
-class PartWriter {
- public:
-  template <class Append>
-  void add(wire::PartKind kind, Append append) {
-    const std::size_t begin = body_.size();
-    append(body_);
-    const std::size_t size = body_.size() - begin;
-    parts_.emplace_back(XXH3_64bits(body_.data() + begin, size), static_cast<std::uint32_t>(size),
-                        static_cast<std::uint8_t>(kind));
-  }
-  std::size_t count() const { return parts_.size(); }
-  /// The bytes of the part added last.
-  std::string_view last() const { return std::string_view{body_}.substr(body_.size() - parts_.back().size()); }
-  const std::vector<wire::Part>& parts() const { return parts_; }
-  const std::string& body() const { return body_; }
-
- private:
-  std::vector<wire::Part> parts_;
-  std::string body_;
-};
+constexpr std::uint8_t kind_of(wire::PartKind kind) { return static_cast<std::uint8_t>(kind); }
 
 bool has_more_than_text(const ReadingExtra& extra) {
   return extra.order != 0 || !extra.id.empty() || !extra.attributes.empty();
@@ -82,12 +59,12 @@ std::size_t add_extras(PartWriter& out, const ReadingColumns& rows) {
     attributes.push_back(row.extra->attributes);
   }
   using enum wire::PartKind;
-  if (!texts.empty()) out.add(text, [&](auto& body) { append_texts(body, texts); });
+  if (!texts.empty()) out.add(kind_of(text), [&](auto& body) { append_texts(body, texts); });
   if (places.empty()) return 0;
-  out.add(extra_row, [&](auto& body) { append_integers(body, places); });
-  out.add(extra_order, [&](auto& body) { append_integers(body, orders); });
-  out.add(extra_id, [&](auto& body) { append_texts(body, ids); });
-  out.add(extra_attributes, [&](auto& body) { append_texts(body, attributes); });
+  out.add(kind_of(extra_row), [&](auto& body) { append_integers(body, places); });
+  out.add(kind_of(extra_order), [&](auto& body) { append_integers(body, orders); });
+  out.add(kind_of(extra_id), [&](auto& body) { append_texts(body, ids); });
+  out.add(kind_of(extra_attributes), [&](auto& body) { append_texts(body, attributes); });
   return places.size();
 }
 
@@ -126,17 +103,17 @@ ChunkSeries add_series(PartWriter& out, const SeriesRows& series, std::size_t& e
   ChunkSeries info{series.group, all_are(rows.kind, Value::Kind::number), {}};
   for (const ReadingExtra& extra : rows.extras) info.plain = info.plain && (extra.order & 1U) == 0;
   using enum wire::PartKind;
-  out.add(number, [&](auto& body) { append_doubles(body, rows.number); });
+  out.add(kind_of(number), [&](auto& body) { append_doubles(body, rows.number); });
   info.statistics = info.plain ? plain_statistics(rows, out.last()) : statistics_of(rows);
   if (!all_are(rows.kind, Value::Kind::number)) {
     std::vector<std::uint8_t> kinds(rows.size());
     std::transform(rows.kind.begin(), rows.kind.end(), kinds.begin(),
                    [](auto k) { return static_cast<std::uint8_t>(k); });
-    out.add(value_kind, [&](auto& body) { append_codes(body, kinds); });
+    out.add(kind_of(value_kind), [&](auto& body) { append_codes(body, kinds); });
   }
   if (!all_are(rows.quality, kNoQuality)) {
     const std::vector<std::int64_t> qualities(rows.quality.begin(), rows.quality.end());
-    out.add(quality, [&](auto& body) { append_integers(body, qualities); });
+    out.add(kind_of(quality), [&](auto& body) { append_integers(body, qualities); });
   }
   extras = add_extras(out, rows);
   return info;
@@ -221,18 +198,10 @@ class PartReader {
   PartReader(CheckedHeader header, std::string_view body) : header_(std::move(header)), body_(body) {}
 
   Result<std::string_view> part(std::size_t index, wire::PartKind kind) const {
-    const auto& parts = *header().parts();
-    if (parts.Get(index)->kind() != static_cast<std::uint8_t>(kind)) return unknown_part(parts.Get(index)->kind());
-    std::size_t begin = 0;
-    for (std::size_t i = 0; i < index; ++i) begin += parts.Get(i)->size();
-    const wire::Part& one = *parts.Get(index);
-    if (begin > body_.size() || one.size() > body_.size() - begin)
-      return corruption("a chunk's column is cut off");
-    const std::string_view bytes = body_.substr(begin, one.size());
-    if (XXH3_64bits(bytes.data(), bytes.size()) != one.checksum()) {
-      return corruption("a chunk's column does not match its checksum");
-    }
-    return bytes;
+    const Parts& parts = *header().parts();
+    if (parts.Get(static_cast<unsigned>(index))->kind() != kind_of(kind))
+      return unknown_part(parts.Get(static_cast<unsigned>(index))->kind());
+    return checked_part(parts, index, body_);
   }
 
   CheckedHeader header_;
@@ -359,7 +328,7 @@ std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
   head.series.clear();
 
   PartWriter parts;
-  parts.add(wire::PartKind::time, [&](auto& body) { append_integers(body, times); });
+  parts.add(kind_of(wire::PartKind::time), [&](auto& body) { append_integers(body, times); });
   flatbuffers::FlatBufferBuilder builder{512};
   std::vector<flatbuffers::Offset<wire::Series>> entries;
   for (const SeriesRows& one : series) {
@@ -390,7 +359,7 @@ std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
   if (head.changed != head.sealed_through) header.add_changed(head.changed);
   builder.Finish(header.Finish());
   head.bytes = parts.body().size();
-  return with_prefix(builder) + parts.body();
+  return with_prefix(ChunkMagic::readings, builder) + parts.body();
 }
 
 // ---------------------------------------- decoding

@@ -70,9 +70,6 @@ struct SeriesRows {
 /// gets the rest.
 std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head);
 
-/// The part of a chunk that read_chunk_head() needs: kept apart, so that opening a store need not read the
-/// columns.
-std::string_view chunk_head_bytes(std::string_view chunk);
 /// The header alone, checked. The key's sequence is not in it. corruption: damaged, or of a newer version.
 Result<ChunkHead> read_chunk_head(std::string_view bytes);
 

@@ -2,6 +2,7 @@
 
 #include "engine/checkup.h"
 #include "engine/disk.h"
+#include "engine/events/event_chunk.h"
 #include "engine/folder_mark.h"
 #include "tests/engine/engine_store.h"
 
@@ -196,6 +197,44 @@ TEST_F(StoppedStore, WithAFlippedByteInAFrameNamesTheCommit) {
   }
 }
 
+TEST_F(StoppedStore, WithADamagedChunkOfEventsNamesMachineAndTimes) {
+  engine_.open();
+  ASSERT_TRUE(engine_.store->seal());
+  engine_.store.reset();
+  EXPECT_THAT(inspect().damages, IsEmpty());
+  EXPECT_EQ(inspect().inspection.events, 20U);
+  for (const Disk::Family family : {Disk::event_chunk, Disk::checkpoint}) {
+    SCOPED_TRACE(Disk::name_of(family));
+    std::string key, whole;
+    tamper([&](Disk& disk, rocksdb::WriteBatch& batch) {
+      std::tie(key, whole) = first_of(disk, family);
+      std::string value = whole;
+      flip(value, value.size() - 1);
+      batch.Put(disk[family], key, value);
+    });
+    const char* name = family == Disk::checkpoint ? "checkpoint of machine M1" : "events of machine M1 from commit 2";
+    EXPECT_THAT(inspect().damages, testing::Contains(HasSubstr(name)));
+    EXPECT_THAT(refusal(), HasSubstr("checksum"));
+    tamper([&](Disk& disk, rocksdb::WriteBatch& batch) { batch.Put(disk[family], key, whole); });
+    EXPECT_THAT(inspect().damages, IsEmpty());
+  }
+}
+
+TEST_F(StoppedStore, WithEventsUnderAnothersKeyIsToldOf) {
+  engine_.open();
+  ASSERT_TRUE(engine_.store->seal());
+  engine_.store.reset();
+  tamper([&](Disk& disk, rocksdb::WriteBatch& batch) {
+    const auto [key, value] = first_of(disk, Disk::event_chunk);
+    EventChunkKey other = *EventChunkKey::parse(key);
+    other.machine = MachineId{1};
+    batch.Delete(disk[Disk::event_chunk], key);
+    batch.Put(disk[Disk::event_chunk], other.bytes(), value);
+  });
+  EXPECT_THAT(inspect().damages, testing::Contains(HasSubstr("not its own")));
+  EXPECT_THAT(refusal(), HasSubstr("another's key"));
+}
+
 TEST_F(StoppedStore, WithoutANameForAMachineOrTagIsToldOf) {
   tamper([](Disk& disk, rocksdb::WriteBatch& batch) {
     batch.Delete(disk[Disk::meta], "m" + sequence_key(0));
@@ -283,12 +322,12 @@ TEST_F(StoppedStore, IsHealthyToTheDoctor) {
 }
 
 TEST_F(StoppedStore, OfALaterFormatIsRefusedByAll) {
-  std::ofstream{data_ / "TAKT"} << "takt-store 3 0123456789abcdef0123456789abcdef\n";
-  EXPECT_THAT(refusal(), HasSubstr("format 3"));
-  EXPECT_THAT(inspect().error, HasSubstr("format 3"));
+  std::ofstream{data_ / "TAKT"} << "takt-store 4 0123456789abcdef0123456789abcdef\n";
+  EXPECT_THAT(refusal(), HasSubstr("format 4"));
+  EXPECT_THAT(inspect().error, HasSubstr("format 4"));
   const auto bad = findings(Health::bad);
   ASSERT_EQ(bad.size(), 1U);
-  EXPECT_THAT(bad[0].text, HasSubstr("format 3"));
+  EXPECT_THAT(bad[0].text, HasSubstr("format 4"));
 }
 
 TEST_F(StoppedStore, WithAClockThatIsBehindIsToldOf) {

@@ -1,6 +1,8 @@
 // The store as a whole: what it counts, what it refuses, and that it comes back the same.
 #include "tests/engine/engine_store.h"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <atomic>
 #include <fstream>
@@ -113,12 +115,18 @@ TEST(Store, GivesBackAcceptedEventsSinceACommit) {
   const auto collect = [&](Sequence sequence, const Event& e) {
     seen.push_back(std::to_string(sequence - first) + ' ' + std::string{name_of(e.type)});
   };
-  EXPECT_EQ(s.store->events_since(0, 1000, collect).value(), s.store->sequence());
-  EXPECT_EQ(seen, (std::vector<std::string>{"0 count", "2 state"}));  // without readings and duplicates
-  seen.clear();
-  EXPECT_EQ(s.store->events_since(0, 1, collect).value(), first);
-  EXPECT_EQ(s.store->events_since(first, 1000, collect).value(), s.store->sequence());
-  EXPECT_EQ(seen, (std::vector<std::string>{"0 count", "2 state"}));
+  for (const bool sealed : {false, true}) {
+    SCOPED_TRACE(sealed);
+    if (sealed) {
+      ASSERT_TRUE(s.store->seal());
+    }
+    seen.clear();
+    EXPECT_EQ(s.store->events_since(0, collect).value(), s.store->sequence());
+    EXPECT_THAT(seen, testing::UnorderedElementsAre("0 count", "2 state"));  // without readings and duplicates
+    seen.clear();
+    EXPECT_EQ(s.store->events_since(first, collect).value(), s.store->sequence());
+    EXPECT_THAT(seen, testing::ElementsAre("2 state"));
+  }
 }
 
 // ---------------------------------------- the quarantine
@@ -175,11 +183,11 @@ TEST(DataFolder, WithOtherFilesIsRefusedAndLeftAlone) {
 
 TEST(DataFolder, OfANewerFormatIsRefusedByName) {
   const TemporaryFolder folder;
-  std::ofstream{folder.path() / "TAKT"} << "takt-store 3 0123456789abcdef\n";
+  std::ofstream{folder.path() / "TAKT"} << "takt-store 4 0123456789abcdef\n";
   const auto opened = Store::open(folder.path(), {});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::corruption);
-  EXPECT_NE(opened.error().context.find("format 3"), std::string::npos) << opened.error().context;
+  EXPECT_NE(opened.error().context.find("format 4"), std::string::npos) << opened.error().context;
 }
 
 TEST(DataFolder, WithADamagedMarkIsRefused) {
@@ -406,6 +414,9 @@ TEST_P(Recovery, GivesTheSameFiguresAndTheSameRevisions) {
       plant.shifts.push_back(day);
       s.describe(plant);
     }
+    if (i % 7 == 3) {
+      ASSERT_TRUE(s.store->seal());
+    }
     if (i % 13 != 0) continue;
     const std::string before = fingerprint(*s.store, now);
     s.reopen();
@@ -421,7 +432,12 @@ TEST_P(Recovery, KeepsFiguresAndRevisionsWhereSilenceCounts) {
   EngineStore s{now, plant};
   RandomLife life{GetParam()};
   life.withdrawals = false;
-  for (int i = 0; i < 30; ++i) s.commit(life.batch());
+  for (int i = 0; i < 30; ++i) {
+    s.commit(life.batch());
+    if (i % 8 == 3) {
+      ASSERT_TRUE(s.store->seal());
+    }
+  }
   const std::string before = fingerprint(*s.store, now);
   s.reopen();
   expect_same_lines(before, fingerprint(*s.store, now));
@@ -433,7 +449,12 @@ TEST_P(Recovery, KeepsFiguresWhereSilenceCountsAndEventsAreWithdrawn) {
   plant.machines[0].silence_timeout = minutes{10};
   EngineStore s{now, plant};
   RandomLife life{GetParam()};
-  for (int i = 0; i < 30; ++i) s.commit(life.batch());
+  for (int i = 0; i < 30; ++i) {
+    s.commit(life.batch());
+    if (i == 17) {
+      ASSERT_TRUE(s.store->seal());
+    }
+  }
   const auto figures = [&] {
     std::vector<Account> list;
     for (Timestamp t = kStart; t < now; t += hours{1}) list.push_back(s.account("M1", {t, t + hours{1}}));
@@ -444,6 +465,51 @@ TEST_P(Recovery, KeepsFiguresWhereSilenceCountsAndEventsAreWithdrawn) {
   EXPECT_TRUE(before == figures());
   const auto wrong = s.store->read().machine("M1")->check();
   EXPECT_FALSE(wrong.has_value()) << wrong.value_or("");
+}
+
+/// All that events_since() tells, of one machine and kind in the order of telling.
+std::map<std::string, std::vector<std::string>> told_since(const Store& store, Sequence since) {
+  std::map<std::string, std::vector<std::string>> told;
+  const auto through = store.events_since(since, [&](Sequence commit, const Event& e) {
+    told[std::string{e.machine} + ' ' + std::string{name_of(e.type)} + ' ' + format_time(e.at)].push_back(
+        std::to_string(commit) + ' ' + std::to_string(rank_of(e).content) + (e.deleted ? " withdrawn" : ""));
+  });
+  EXPECT_EQ(through.value(), store.sequence());
+  return told;
+}
+
+TEST_P(Recovery, TellsTheSameEventsWhereverTheyAreSealed) {
+  const Timestamp now = kStart + hours{60};
+  EngineStore sealed{now}, journal{now};
+  RandomLife life{GetParam()};
+  for (int i = 0; i < 40; ++i) {
+    const std::vector<Event> events = life.batch();
+    sealed.commit(events), journal.commit(events);
+    if (i % 6 == 0) {
+      ASSERT_TRUE(sealed.store->seal());
+    }
+    if (i % 17 == 0) sealed.reopen();
+  }
+  EXPECT_GT(sealed.store->event_chunks().events, 100U);
+  for (const Sequence since : {Sequence{0}, Sequence{11}, Sequence{39}, journal.store->sequence()})
+    EXPECT_EQ(told_since(*sealed.store, since), told_since(*journal.store, since)) << since;
+}
+
+TEST_P(Recovery, GivesTheSameFromChunksSealedWhileOthersCommit) {
+  const Timestamp now = kStart + hours{60};
+  EngineStore s{now};
+  s.options.event_journal_bytes = 500;
+  s.options.fold_every = std::chrono::milliseconds{1};
+  s.reopen();
+  RandomLife life{GetParam()};
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 25; ++i) s.commit(life.batch());
+    if (round % 2 == 0) s.describe(small_plant());
+    const std::string before = fingerprint(*s.store, now);
+    s.reopen();
+    expect_same_lines(before, fingerprint(*s.store, now));
+    if (HasFailure()) return;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Recovery, testing::Range<std::uint64_t>(1, 9));
@@ -467,6 +533,23 @@ TEST(Recovery, FindsReadingsInChunksAndInTheJournal) {
   const Receipt again =
       s.commit({reading("M1", "temp", kStart + seconds{7}, 7), reading("M1", "temp", kStart + seconds{5}, 5)});
   EXPECT_EQ(again.duplicate, 2U);
+}
+
+TEST(Recovery, OfManyPlantChangesTakesOneCheckpointAfterThem) {
+  EngineStore s{kStart + hours{24}};
+  s.options.fold_every = std::chrono::milliseconds{0};
+  s.reopen();
+  s.commit({count("M1", kStart, 5), state("M1", kStart, "running")});
+  ASSERT_TRUE(s.store->seal());
+  for (int i = 0; i < 9; ++i) {
+    Plant plant = small_plant();
+    plant.machines[0].ideal_cycle = seconds{i + 1};
+    s.describe(plant);
+  }
+  const std::string before = fingerprint(*s.store, kStart + hours{24});
+  ASSERT_TRUE(s.store->seal());
+  s.reopen();
+  expect_same_lines(before, fingerprint(*s.store, kStart + hours{24}));
 }
 
 TEST(Recovery, KnowsDuplicatesOfBeforeTheRestart) {

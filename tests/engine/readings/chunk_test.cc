@@ -1,4 +1,5 @@
 // A chunk gives back every bit that it was made of, or says that it cannot.
+#include "engine/chunk_parts.h"
 #include "engine/readings/chunk.h"
 
 #define XXH_INLINE_ALL

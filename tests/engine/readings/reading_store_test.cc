@@ -1,5 +1,6 @@
 // Readings of several tags, whatever is sealed, folded and reopened when, against a map of everything that came
 // in.
+#include "engine/chunk_parts.h"
 #include "engine/readings/reading_store.h"
 
 #include <gtest/gtest.h>

@@ -1,0 +1,45 @@
+// What is known of a machine at a commit besides its events: which figures were changed by which commit, and when
+// it was heard of. With the events up to that commit it gives the machine back as it was, without replaying them
+// one by one.
+//
+// The sums themselves are not in it. They follow from the events, and making them anew from sorted events takes no
+// longer than reading them; a digest tells whether they are the sums that were served.
+#pragma once
+
+#include "engine/rollups.h"
+#include "engine/timeline.h"
+#include "schema/result.h"
+#include "schema/time.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace takt {
+
+struct MachineCheckpoint {
+  /// A bucket that has a cell.
+  struct Bucket {
+    Grain grain;
+    TimeRange range;
+    Sequence revision = 0;
+    friend bool operator==(const Bucket&, const Bucket&) = default;
+  };
+  Sequence commit = 0;
+  Sequence tail_revision = 0;
+  std::optional<Timestamp> first_event, last_event;
+  std::vector<HeardRun> heard;  ///< none without a silence time-out
+  std::vector<Bucket> buckets;  ///< by grain, then by time
+  std::uint64_t digest = 0;     ///< Rollups::digest()
+
+  friend bool operator==(const MachineCheckpoint&, const MachineCheckpoint&) = default;
+};
+
+/// docs/format.md draws the bytes.
+std::string encode_checkpoint(const MachineCheckpoint& checkpoint);
+/// corruption: damaged, or of a newer version.
+Result<MachineCheckpoint> decode_checkpoint(std::string_view bytes);
+
+}  // namespace takt

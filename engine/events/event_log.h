@@ -1,0 +1,98 @@
+// The history of all machines but their readings: journal frames of the newest commits, and before them sealed
+// chunks by machine, with a checkpoint of each machine. Private to the engine.
+//
+// Sealing is a pass in the background: it takes the oldest frames, adds each machine's events to its last chunks,
+// and puts chunks and checkpoints in the place of the frames in one atomic write. Commits and reads go on.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/disk.h"
+#include "engine/events/event_chunk.h"
+
+namespace takt {
+
+class Store::EventLog {
+ public:
+  EventLog(Store& store, std::size_t journal_bytes) : store_(store), limit_(journal_bytes) {}
+
+  // ---------------------------------------- while recovering, by one thread
+
+  /// In order of key.
+  void add_chunk(const EventChunkHead& head, std::size_t bytes);
+
+  // ---------------------------------------- any thread
+
+  /// A frame of so many bytes is about to be in the journal.
+  void appended(std::size_t bytes) { journal_bytes_ += bytes; }
+  /// Checkpoints are of before this change of the plant, and every start makes it again.
+  void plant_changed() { ++plant_changes_; }
+  bool is_due() const { return journal_bytes_ >= limit_ || plant_changes_ >= kPlantChanges; }
+  std::size_t journal_bytes() const { return journal_bytes_; }
+
+  /// One pass over at most kPassBytes of frames; false if there was nothing to seal. Not on the committer's
+  /// thread.
+  Result<bool> seal();
+  /// Store::events_since().
+  Result<Sequence> visit_since(Sequence since, const std::function<void(Sequence, const Event&)>& visit) const;
+
+  struct Totals {
+    std::size_t chunks = 0, rows = 0, bytes = 0;
+  };
+  Totals totals() const;
+
+ private:
+  static constexpr std::size_t kPassBytes = std::size_t{8} << 20U;
+  static constexpr std::size_t kPlantChanges = 8;
+
+  struct Chunk {
+    EventChunkHead head;
+    std::size_t bytes = 0;
+  };
+  /// What a pass makes of one machine.
+  struct Sealed {
+    std::vector<EventRow> rows;
+    std::size_t replaced = 0;  ///< of the machine's last chunks
+    std::vector<Chunk> chunks;
+    std::vector<std::string> encoded;
+    std::string checkpoint;
+  };
+  struct Pass {
+    std::deque<std::string> frames;  ///< the rows borrow from them
+    EventRows old;                   ///< and from chunks that are replaced
+    Sequence through = 0;
+    std::size_t bytes = 0, plant_changes = 0;
+    std::map<MachineId, Sealed> machines;
+  };
+
+  Result<void> read_journal(Pass& pass) const;
+  void add_all_machines(Pass& pass) const;
+  Result<void> encode(Pass& pass, MachineId machine, Sealed& sealed);
+  Result<void> take_small_chunks(Pass& pass, MachineId machine, Sealed& sealed);
+  Result<void> put(const Pass& pass);
+  /// What a reader of the history goes through: both families as they were at one moment. Iterators and no
+  /// snapshot, whose release would make RocksDB rewrite its oldest tables.
+  struct Reader {
+    Sequence since = 0, through = 0;
+    std::vector<EventChunkKey> keys;
+    std::unique_ptr<rocksdb::Iterator> chunks, frames;
+  };
+  Reader reader(Sequence since) const;
+  using Visit = std::function<void(Sequence, const Event&)>;
+  Result<void> visit_chunk(Reader& reader, const EventChunkKey& key, const Visit& visit) const;
+  static Result<void> visit_frames(Reader& reader, const Visit& visit);
+  Result<void> decode(const EventChunkKey& key, EventRows& out) const;
+
+  Store& store_;
+  std::size_t limit_;
+  std::atomic<std::size_t> journal_bytes_{0}, plant_changes_{0};
+  std::mutex pass_mutex_;           // one pass at a time
+  mutable std::mutex index_mutex_;  // the list, and that it is what the disk has
+  std::map<MachineId, std::vector<Chunk>> chunks_;
+};
+
+}  // namespace takt

@@ -1,0 +1,287 @@
+#include "engine/recovery.h"
+
+#include <algorithm>
+
+#include "engine/event_codec.h"
+
+namespace takt {
+
+Result<void> Store::Recovery::run() {
+  if (const auto read = read_meta(); !read) return read;
+  if (const auto numbered = number_tags(); !numbered) return numbered;
+  if (const auto read = read_chunk_index(); !read) return read;
+  if (const auto read = read_checkpoints(); !read) return read;
+  if (const auto loaded = load_event_chunks(); !loaded) return loaded;
+  if (const auto replayed = replay(Disk::events); !replayed) return replayed;
+  if (const auto advanced = advance_to(~Sequence{0}); !advanced) return advanced;
+  if (const auto replayed = replay(Disk::journal); !replayed) return replayed;
+  if (const auto rebuilt = rebuild_unheard(); !rebuilt) return rebuilt;
+  return count_quarantine();
+}
+
+// ---------------------------------------- what has names
+
+Result<void> Store::Recovery::read_meta() {
+  std::map<SeriesId, SeriesName> series;
+  std::optional<Error> failure;
+  const auto take = [&](auto decoded, auto keep) {
+    if (decoded)
+      keep(std::move(*decoded));
+    else
+      failure = decoded.error();
+  };
+  const auto read = disk_.scan(Disk::meta, "", [&](std::string_view key, std::string_view value) {
+    const std::uint64_t number = sequence_of_key(key.substr(1));
+    if (key == "sequence") {
+      store_.sequence_ = sequence_of_key(value);
+    } else if (key[0] == 'm' && key.size() == 9) {
+      store_.numbers_.add(value, MachineId{static_cast<std::uint32_t>(number)});
+    } else if (key[0] == 't' && key.size() == 9) {
+      unnumbered_.push_back({MachineId{static_cast<std::uint32_t>(number >> 32U)},
+                             GroupId{static_cast<std::uint32_t>(number)}, std::string{value}});
+    } else if (key[0] == 's' && key.size() == 9) {
+      take(decode_series_name(value), [&](SeriesName name) {
+        series.emplace(SeriesId{static_cast<std::uint32_t>(number)}, std::move(name));
+      });
+    } else if (key[0] == 'g' && key.size() == 25) {
+      if (const auto gone = ChunkKey::parse(key.substr(1))) garbage_.push_back(*gone);
+    } else if (key[0] == 'p' && key.size() == 9) {
+      take(decode_plants(value), [&](PlantVersions versions) { plants_.emplace(number, std::move(versions)); });
+    }
+    return !failure;
+  });
+  if (!read) return read;
+  if (failure) return *failure;
+  if (const auto used = store_.use_plant_versions({{kBeginOfTime, Plant{}}}, 0); !used) return used;
+  for (std::size_t i = store_.machines_.size(); i < store_.numbers_.size(); ++i) {
+    const MachineId id{static_cast<std::uint32_t>(i)};
+    store_.add_machine(store_.numbers_.name(id), id);
+  }
+  for (const auto& [id, name] : series) store_.readings_->add(id, name.machine, name.group, name.tag);
+  return {};
+}
+
+/// What version 1 of the format kept by machine and group alone gets its numbers; folded chunks that a stop left
+/// over go.
+Result<void> Store::Recovery::number_tags() {
+  rocksdb::WriteBatch batch;
+  for (const SeriesName& name : unnumbered_) {
+    const SeriesId id = store_.readings_->next_series();
+    store_.readings_->add(id, name.machine, name.group, name.tag);
+    batch.Put(disk_[Disk::meta], series_key(id), encode_series_name(name));
+    batch.Delete(disk_[Disk::meta],
+                 "t" + sequence_key(std::uint64_t{index_of(name.machine)} << 32U | index_of(name.group)));
+  }
+  for (const ChunkKey& key : garbage_) {
+    batch.Delete(disk_[Disk::chunk], key.bytes());
+    batch.Delete(disk_[Disk::meta], garbage_key(key));
+  }
+  return batch.Count() == 0 || disk_.only_reads() ? Result<void>{} : disk_.write(batch);
+}
+
+Result<void> Store::Recovery::read_chunk_index() {
+  std::optional<Error> failure;
+  const auto indexed = disk_.scan(Disk::chunk_index, "", [&](std::string_view key, std::string_view value) {
+    const auto chunk = ChunkKey::parse(key);
+    auto head = read_chunk_head(value);
+    if (!chunk || !head) {
+      failure = head ? corruption("a chunk is kept under a key that is none") : head.error();
+      return false;
+    }
+    head->key.sequence = chunk->sequence;
+    if (head->key != *chunk)
+      failure = corruption("a chunk of " + format_time(head->first) + " is kept under another's key");
+    else if (const auto added = store_.readings_->add_chunk(*head, disk_.stored(*chunk)); !added)
+      failure = added.error();
+    return !failure;
+  });
+  if (!indexed) return indexed;
+  if (failure) return *failure;
+  store_.readings_->opened();
+  return {};
+}
+
+// ---------------------------------------- machines
+
+Result<void> Store::Recovery::read_checkpoints() {
+  std::optional<Error> failure;
+  const auto read = disk_.scan(Disk::checkpoint, "", [&](std::string_view key, std::string_view value) {
+    const std::uint64_t machine = sequence_of_key(key);
+    auto checkpoint = decode_checkpoint(value);
+    if (!checkpoint || machine >= store_.machines_.size()) {
+      failure = Error{ErrorCode::corruption, "the checkpoint of machine number " + std::to_string(machine) + ": " +
+                                                 (checkpoint ? "it has no name" : checkpoint.error().context)};
+      return false;
+    }
+    store_.machines_[machine]->begin_loading();
+    joins_.emplace(checkpoint->commit,
+                   std::pair{MachineId{static_cast<std::uint32_t>(machine)}, std::move(*checkpoint)});
+    return true;
+  });
+  if (!read) return read;
+  if (failure) return *failure;
+  if (joins_.empty()) return {};
+  // Every start uses them again until the machines have newer checkpoints.
+  for (auto plant = plants_.upper_bound(joins_.begin()->first); plant != plants_.end(); ++plant)
+    store_.events_->plant_changed();
+  return {};
+}
+
+Result<void> Store::Recovery::load_event_chunks() {
+  std::optional<Error> failure;
+  EventRows rows;
+  const auto load = [&](std::string_view key, std::string_view bytes) -> Result<void> {
+    const auto place = EventChunkKey::parse(key);
+    if (!place || index_of(place->machine) >= store_.machines_.size())
+      return corruption("its machine has no name");
+    rows.rows.clear(), rows.texts.clear();
+    if (const auto decoded = decode_event_chunk(bytes, rows); !decoded) return decoded;
+    auto head = read_event_chunk_head(bytes);
+    head->key.part = place->part;
+    MachineRecord& machine = *store_.machines_[index_of(place->machine)];
+    if (head->key != *place) return corruption("it lies under another's key");
+    if (!machine.is_loading()) return corruption("its machine has no checkpoint");
+    store_.events_->add_chunk(*head, bytes.size());
+    for (EventRow& row : rows.rows) {
+      row.event.machine = store_.numbers_.name(place->machine);  // takes part in its rank
+      know_state(row.event);
+      machine.load(row.event, store_.names_);
+    }
+    return {};
+  };
+  const auto read = disk_.scan(Disk::event_chunk, "", [&](std::string_view key, std::string_view bytes) {
+    if (const auto loaded = load(key, bytes); !loaded) {
+      const auto place = EventChunkKey::parse(key);
+      failure = Error{
+          loaded.error().code,
+          "the chunk of events of machine " +
+              (place && index_of(place->machine) < store_.numbers_.size() ? store_.numbers_.name(place->machine)
+                                                                          : std::string{"?"}) +
+              " from commit " + std::to_string(place ? place->first_commit : 0) + ": " + loaded.error().context};
+    }
+    return !failure;
+  });
+  if (!read) return read;
+  return failure ? Result<void>{*failure} : Result<void>{};
+}
+
+void Store::Recovery::know_state(const Event& event) {
+  if (event.type != EventType::state || event.deleted) return;
+  store_.master_->know_state(folded_state(event.state, store_.names_), store_.names_);
+}
+
+/// Plants up to `commit` are used, and machines whose checkpoints are before it join, all in their order.
+Result<void> Store::Recovery::advance_to(Sequence commit) {
+  for (;;) {
+    const auto plant = plants_.begin();
+    const auto join = joins_.begin();
+    const bool plant_next = plant != plants_.end() && plant->first <= commit;
+    const bool join_next = join != joins_.end() && join->first < commit;
+    if (plant_next && (!join_next || plant->first <= join->first)) {
+      if (auto used = store_.use_plant_versions(plant->second, plant->first); !used) return used;
+      store_.has_plant_ = true;
+      plants_.erase(plant);
+    } else if (join_next) {
+      const auto& [machine, checkpoint] = join->second;
+      store_.machines_[index_of(machine)]->restore(checkpoint);
+      joins_.erase(join);
+    } else {
+      return {};
+    }
+  }
+}
+
+// ---------------------------------------- the journals
+
+Result<void> Store::Recovery::replay(Disk::Family family) {
+  std::optional<Error> failure;
+  const Sequence newest = std::max<Sequence>(store_.sequence_, 1);
+  const auto replayed = disk_.scan(family, "", [&](std::string_view key, std::string_view frame) {
+    const Sequence commit = sequence_of_key(key);
+    const auto done = family == Disk::events ? replay_events(commit, frame) : replay_readings(commit, frame);
+    if (!done)
+      failure = Error{done.error().code, "commit " + std::to_string(commit) + ": " + done.error().context};
+    if (store_.options_.progress && commit % 64 == 0)
+      store_.options_.progress(static_cast<double>(commit) / static_cast<double>(newest));
+    return !failure;
+  });
+  if (!replayed) return replayed;
+  return failure ? Result<void>{*failure} : Result<void>{};
+}
+
+Result<void> Store::Recovery::replay_events(Sequence commit, std::string_view frame) {
+  if (const auto advanced = advance_to(commit); !advanced) return advanced;
+  store_.events_->appended(frame.size());
+  events_.clear();
+  if (const auto decoded = decode_frame(frame, events_); !decoded) return decoded;
+  for (const Event& event : events_) {
+    const auto machine = store_.numbers_.find(event.machine);
+    if (!machine) return corruption("it names a machine without a number");
+    know_state(event);
+    replay_event(*machine, event, commit);
+  }
+  return {};
+}
+
+void Store::Recovery::replay_event(MachineId machine, const Event& event, Sequence commit) {
+  MachineRecord& record = *store_.machines_[index_of(machine)];
+  if (record.is_loading()) {
+    // When readings made it heard of is in the checkpoint.
+    if (event.type != EventType::reading) record.load(event, store_.names_);
+    return;
+  }
+  // What silence depends on is asked anew at the end. Marks that say so for readings are in this log, too.
+  if (event.deleted || record.corrects_cycle(event, store_.names_)) unheard_[machine] = commit;
+  if (event.type != EventType::reading)
+    record.apply(event, rank_of(event), store_.names_, commit);
+  else if (!event.deleted)
+    record.heard_reading(event.at, commit);
+}
+
+Result<void> Store::Recovery::replay_readings(Sequence commit, std::string_view frame) {
+  ReadingStore& readings = *store_.readings_;
+  readings.recovered(frame.size());
+  if (is_block(frame)) {
+    ReadingBlock block;
+    if (const auto decoded = decode_block(frame, block); !decoded) return decoded;
+    for (const SeriesId id : block.series) {
+      if (!readings.has(id)) return corruption("it has a reading of a tag without a number");
+    }
+    for_each_row(
+        block, [&](std::size_t i, const Reading& reading) { readings.recover(block.series[i], reading, commit); });
+    return {};
+  }
+  events_.clear();
+  if (const auto decoded = decode_frame(frame, events_); !decoded) return decoded;
+  for (const Event& event : events_) {
+    const auto machine = store_.numbers_.find(event.machine);
+    const auto id = machine ? readings.find(*machine, event.tag) : std::nullopt;
+    if (!id) return corruption("it has a reading of a tag without a number");
+    ReadingExtra extra;
+    readings.recover(*id, reading_of(event, extra), commit);
+  }
+  return {};
+}
+
+Result<void> Store::Recovery::rebuild_unheard() {
+  for (const auto& [machine, commit] : unheard_) {
+    if (store_.master_->latest().settings(machine).silence_timeout <= Duration{0}) continue;
+    MachineRecord& record = *store_.machines_[index_of(machine)];
+    if (const auto rebuilt = store_.rebuild_heard(record, commit, HeardFrom::readings_too); !rebuilt)
+      return rebuilt;
+  }
+  return {};
+}
+
+Result<void> Store::Recovery::count_quarantine() {
+  std::uint64_t count = 0;
+  const auto counted = disk_.scan(Disk::quarantined, "", [&](std::string_view key, std::string_view) {
+    store_.quarantine_next_ = sequence_of_key(key) + 1;
+    ++count;
+    return true;
+  });
+  store_.quarantine_count_ = count;
+  return counted;
+}
+
+}  // namespace takt
