@@ -24,7 +24,7 @@ std::size_t weight(const EventBatch& batch, const ReadingBlock& readings) {
 
 }  // namespace
 
-Store::Committer::Committer(Store& store) : store_(store), thread_([this] { run(); }) {}
+Store::Committer::Committer(Store& store) : store_(store), failure_(store.damage_), thread_([this] { run(); }) {}
 
 Store::Committer::~Committer() {
   {

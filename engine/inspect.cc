@@ -263,7 +263,8 @@ class Inspector {
   }
 
   void check_event_chunks() {
-    const std::string remedy = std::string{"the store does not open with it; "} + kRestore;
+    const std::string remedy =
+        std::string{"nothing of this machine is served, and the store is read-only; "} + kRestore;
     EventRows rows;
     scan(Disk::event_chunk, [&](std::string_view key, std::string_view value) {
       ++result_.event_chunks;
@@ -291,7 +292,7 @@ class Inspector {
       const auto machine = static_cast<std::uint32_t>(sequence_of_key(key));
       if (const auto checkpoint = decode_checkpoint(value); !checkpoint) {
         tell("checkpoint of " + machine_name(machine), checkpoint.error().context,
-             std::string{"the store does not open with it; "} + kRestore);
+             std::string{"nothing of this machine is served, and the store is read-only; "} + kRestore);
       }
     });
   }
@@ -370,6 +371,7 @@ class Inspector {
     for (std::uint32_t i = 0; i < view.machine_count(); ++i) {
       progress("figures", static_cast<double>(i) / static_cast<double>(view.machine_count()));
       const MachineRecord& machine = view.machine(MachineId{i});
+      if (!machine.damage().empty()) continue;  // told of by what is damaged
       if (const auto differs = machine.check()) {
         tell("rollups of machine " + view.numbers().name(MachineId{i}), *differs,
              "start the server again, which makes them anew; if it stays, please report it");

@@ -45,6 +45,10 @@ class MachineRecord {
   void load(const Event& event, Names& names);
   /// All events up to the checkpoint's commit were loaded: the record is what it was then.
   void restore(const MachineCheckpoint& checkpoint);
+  /// A part of its history cannot be read: nothing of it may be served.
+  void set_damage(std::string why) { damage_ = std::move(why); }
+  /// Empty: it is whole.
+  const std::string& damage() const { return damage_; }
   /// A reading was taken in: the machine was heard at `t`.
   void heard_reading(Timestamp t, Sequence commit);
   /// A reading was withdrawn or the silence time-out has changed: all times that the machine was heard, sorted.
@@ -109,6 +113,7 @@ class MachineRecord {
   SortedRuns<QualityRecord, ByIdentity> quality_;
   SortedRuns<EnergyRecord, ByIdentity> energy_;
   std::optional<Timestamp> first_event_, last_event_;
+  std::string damage_;
   bool loading_ = false;                        // events are put in their places, and nothing more
   std::optional<Sequence> restored_otherwise_;  // the commit of a checkpoint whose sums were others
 

@@ -1,5 +1,7 @@
 #include "engine/recovery.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "engine/event_codec.h"
@@ -11,7 +13,7 @@ Result<void> Store::Recovery::run() {
   if (const auto numbered = number_tags(); !numbered) return numbered;
   if (const auto read = read_chunk_index(); !read) return read;
   if (const auto read = read_checkpoints(); !read) return read;
-  if (const auto loaded = load_event_chunks(); !loaded) return loaded;
+  if (const auto loaded = load_machines(); !loaded) return loaded;
   if (const auto replayed = replay(Disk::events); !replayed) return replayed;
   if (const auto advanced = advance_to(~Sequence{0}); !advanced) return advanced;
   if (const auto replayed = replay(Disk::journal); !replayed) return replayed;
@@ -107,11 +109,15 @@ Result<void> Store::Recovery::read_checkpoints() {
   std::optional<Error> failure;
   const auto read = disk_.scan(Disk::checkpoint, "", [&](std::string_view key, std::string_view value) {
     const std::uint64_t machine = sequence_of_key(key);
-    auto checkpoint = decode_checkpoint(value);
-    if (!checkpoint || machine >= store_.machines_.size()) {
-      failure = Error{ErrorCode::corruption, "the checkpoint of machine number " + std::to_string(machine) + ": " +
-                                                 (checkpoint ? "it has no name" : checkpoint.error().context)};
+    if (machine >= store_.machines_.size()) {
+      failure =
+          corruption("there is a checkpoint of machine number " + std::to_string(machine) + ", which has no name");
       return false;
+    }
+    auto checkpoint = decode_checkpoint(value);
+    if (!checkpoint) {
+      store_.machines_[machine]->set_damage(checkpoint.error().context);
+      return true;
     }
     store_.machines_[machine]->begin_loading();
     joins_.emplace(checkpoint->commit,
@@ -127,42 +133,55 @@ Result<void> Store::Recovery::read_checkpoints() {
   return {};
 }
 
-Result<void> Store::Recovery::load_event_chunks() {
-  std::optional<Error> failure;
-  EventRows rows;
-  const auto load = [&](std::string_view key, std::string_view bytes) -> Result<void> {
-    const auto place = EventChunkKey::parse(key);
-    if (!place || index_of(place->machine) >= store_.machines_.size())
-      return corruption("its machine has no name");
-    rows.rows.clear(), rows.texts.clear();
-    if (const auto decoded = decode_event_chunk(bytes, rows); !decoded) return decoded;
-    auto head = read_event_chunk_head(bytes);
-    head->key.part = place->part;
-    MachineRecord& machine = *store_.machines_[index_of(place->machine)];
-    if (head->key != *place) return corruption("it lies under another's key");
-    if (!machine.is_loading()) return corruption("its machine has no checkpoint");
-    store_.events_->add_chunk(*head, bytes.size());
-    for (EventRow& row : rows.rows) {
-      row.event.machine = store_.numbers_.name(place->machine);  // takes part in its rank
-      know_state(row.event);
-      machine.load(row.event, store_.names_);
+/// Each for itself, so that damage stays where it is.
+Result<void> Store::Recovery::load_machines() {
+  for (const auto& machine : store_.machines_) {
+    if (store_.options_.progress) {
+      store_.options_.progress(0.5 * static_cast<double>(index_of(machine->id())) /
+                               static_cast<double>(store_.machines_.size()));
     }
-    return {};
-  };
-  const auto read = disk_.scan(Disk::event_chunk, "", [&](std::string_view key, std::string_view bytes) {
-    if (const auto loaded = load(key, bytes); !loaded) {
-      const auto place = EventChunkKey::parse(key);
-      failure = Error{
-          loaded.error().code,
-          "the chunk of events of machine " +
-              (place && index_of(place->machine) < store_.numbers_.size() ? store_.numbers_.name(place->machine)
-                                                                          : std::string{"?"}) +
-              " from commit " + std::to_string(place ? place->first_commit : 0) + ": " + loaded.error().context};
-    }
-    return !failure;
+    const auto loaded = load_event_chunks(machine->id());
+    if (!loaded && machine->damage().empty()) machine->set_damage(loaded.error().context);
+    if (machine->damage().empty()) continue;
+    store_.damage_ = "the history of machine " + store_.numbers_.name(machine->id()) +
+                     " is damaged: " + machine->damage() +
+                     "; see all with takt verify, and get the data back from a backup with takt restore";
+    spdlog::error("{}", store_.damage_);
+  }
+  return {};
+}
+
+Result<void> Store::Recovery::load_event_chunks(MachineId machine) {
+  Result<void> outcome;
+  const std::string prefix = EventChunkKey{machine, 0, 0}.bytes();
+  const auto read = disk_.scan(Disk::event_chunk, prefix, [&](std::string_view key, std::string_view bytes) {
+    if (key.substr(0, 4) != std::string_view{prefix}.substr(0, 4)) return false;
+    outcome = load_event_chunk(machine, key, bytes);
+    return outcome.has_value();
   });
-  if (!read) return read;
-  return failure ? Result<void>{*failure} : Result<void>{};
+  return read ? outcome : read;
+}
+
+Result<void> Store::Recovery::load_event_chunk(MachineId machine, std::string_view key, std::string_view bytes) {
+  const auto place = EventChunkKey::parse(key);
+  if (!place) return corruption("a chunk of its events is kept under a key that is none");
+  const auto named = [&](const std::string& what) {
+    return corruption("its events from commit " + std::to_string(place->first_commit) + ": " + what);
+  };
+  rows_ = {};
+  if (const auto decoded = decode_event_chunk(bytes, rows_); !decoded) return named(decoded.error().context);
+  auto head = read_event_chunk_head(bytes);
+  head->key.part = place->part;
+  if (head->key != *place) return named("the chunk lies under another's key");
+  MachineRecord& record = *store_.machines_[index_of(machine)];
+  if (!record.is_loading()) return named("there is no checkpoint of them");
+  store_.events_->add_chunk(*head, bytes.size());
+  for (EventRow& row : rows_.rows) {
+    row.event.machine = store_.numbers_.name(machine);  // takes part in its rank
+    know_state(row.event);
+    record.load(row.event, store_.names_);
+  }
+  return {};
 }
 
 void Store::Recovery::know_state(const Event& event) {

@@ -15,7 +15,8 @@ class Store::Recovery {
  public:
   explicit Recovery(Store& store) : store_(store), disk_(*store.disk_) {}
 
-  /// Before the store has threads. corruption: names what is damaged, and where.
+  /// Before the store has threads. corruption: names what is damaged, and where. What is damaged of one machine's
+  /// history alone takes that machine out, and makes the store read-only; all others are served.
   Result<void> run();
 
  private:
@@ -23,7 +24,9 @@ class Store::Recovery {
   Result<void> number_tags();
   Result<void> read_chunk_index();
   Result<void> read_checkpoints();
-  Result<void> load_event_chunks();
+  Result<void> load_machines();
+  Result<void> load_event_chunks(MachineId machine);
+  Result<void> load_event_chunk(MachineId machine, std::string_view key, std::string_view bytes);
   Result<void> advance_to(Sequence commit);
   Result<void> replay(Disk::Family family);
   Result<void> replay_events(Sequence commit, std::string_view frame);
@@ -41,6 +44,7 @@ class Store::Recovery {
   std::multimap<Sequence, std::pair<MachineId, MachineCheckpoint>> joins_;  // still to come
   std::map<MachineId, Sequence> unheard_;  // what was withdrawn may have been all that was heard at its time
   std::vector<Event> events_;
+  EventRows rows_;
 };
 
 }  // namespace takt

@@ -218,6 +218,7 @@ class Store {
   std::vector<std::unique_ptr<MachineRecord>> machines_;
   std::unique_ptr<ReadingStore> readings_;
   std::unique_ptr<EventLog> events_;  // has locks of its own
+  std::string damage_;                // of a machine's history, found when opening
   std::atomic<Sequence> sequence_{0};
 
   mutable std::mutex plant_mutex_;

@@ -172,12 +172,20 @@ bool is_active(const StoreView& view, MachineId machine) {
   return view.master().latest().settings(machine).active;
 }
 
+Result<void> check_whole(const StoreView& view, MachineId machine) {
+  const std::string& damage = view.machine(machine).damage();
+  if (damage.empty()) return {};
+  return corruption("the history of machine \"" + view.numbers().name(machine) + "\" is damaged (" + damage +
+                    "); get it back from a backup with takt restore");
+}
+
 Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& scope) {
   const Plant& plant = view.master().latest().plant();
   std::vector<MachineId> machines;
   if (scope.kind == Scope::Kind::machine) {
     const MachineRecord* record = view.machine(scope.id);
     if (record == nullptr) return not_found("there is no machine \"" + scope.id + "\" in this plant");
+    if (const auto whole = check_whole(view, record->id()); !whole) return whole.error();
     machines.push_back(record->id());
     return machines;
   }
@@ -192,7 +200,9 @@ Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& s
     const bool member = scope.kind == Scope::Kind::plant ||
                         (scope.kind == Scope::Kind::line && machine.line == scope.id) ||
                         (scope.kind == Scope::Kind::area && line != nullptr && line->area == scope.id);
-    if (member) machines.push_back(view.machine(machine.id)->id());
+    if (!member) continue;
+    machines.push_back(view.machine(machine.id)->id());
+    if (const auto whole = check_whole(view, machines.back()); !whole) return whole.error();
   }
   return machines;
 }

@@ -37,7 +37,11 @@ struct OeeSeries {
 };
 
 /// The machines of a scope, in order of the description. not_found: no such scope.
+/// not_found: there is no such scope; corruption: the history of one of its machines is damaged, so nothing of the
+/// scope can be told.
 Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& scope);
+/// Whether a machine's history is whole: corruption if not.
+Result<void> check_whole(const StoreView& view, MachineId machine);
 /// Whether a machine takes part in lists: described, and not switched off.
 bool is_active(const StoreView& view, MachineId machine);
 

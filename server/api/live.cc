@@ -167,7 +167,7 @@ void LiveHub::push_figures(const std::set<std::string>& machines) {
       const StoreView view = store_.read();
       sequence = view.sequence();
       const MachineRecord* record = view.machine(name);
-      if (record == nullptr || !is_active(view, record->id())) continue;
+      if (record == nullptr || !is_active(view, record->id()) || !check_whole(view, record->id())) continue;
       append_current(out, current(view, record->id(), store_.clock().now()));
     }
     push("oee", name, out.text(), sequence);

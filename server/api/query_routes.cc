@@ -44,9 +44,9 @@ HttpResponse get_timeline(Api& api, const HttpRequest& http) {
   std::vector<TimelineInterval> intervals;
   {
     const StoreView view = api.store.read();
-    const MachineRecord* machine = view.machine(id);
-    if (machine == nullptr) return problem(404, "there is no machine \"" + id + "\" in this plant");
-    intervals = timeline(view, machine->id(), range, now);
+    const auto machine = machines_of(view, {Scope::Kind::machine, id});
+    if (!machine) return problem_of(machine.error());
+    intervals = timeline(view, machine->front(), range, now);
   }
   return json_response(render_timeline(id, intervals));
 }

@@ -214,7 +214,12 @@ TEST_F(StoppedStore, WithADamagedChunkOfEventsNamesMachineAndTimes) {
     });
     const char* name = family == Disk::checkpoint ? "checkpoint of machine M1" : "events of machine M1 from commit 2";
     EXPECT_THAT(inspect().damages, testing::Contains(HasSubstr(name)));
-    EXPECT_THAT(refusal(), HasSubstr("checksum"));
+    engine_.open();  // the others are served, and nothing is taken in
+    EXPECT_THAT(engine_.store->read().machine("M1")->damage(), HasSubstr("checksum"));
+    EXPECT_EQ(engine_.store->read().machine("M2")->damage(), "");
+    EXPECT_THAT(engine_.store->read_only_reason(), HasSubstr("the history of machine M1 is damaged"));
+    EXPECT_FALSE(engine_.try_commit({count("M2", kStart, 1)}));
+    engine_.store.reset();
     tamper([&](Disk& disk, rocksdb::WriteBatch& batch) { batch.Put(disk[family], key, whole); });
     EXPECT_THAT(inspect().damages, IsEmpty());
   }
@@ -232,7 +237,8 @@ TEST_F(StoppedStore, WithEventsUnderAnothersKeyIsToldOf) {
     batch.Put(disk[Disk::event_chunk], other.bytes(), value);
   });
   EXPECT_THAT(inspect().damages, testing::Contains(HasSubstr("not its own")));
-  EXPECT_THAT(refusal(), HasSubstr("another's key"));
+  engine_.open();
+  EXPECT_THAT(engine_.store->read().machine("M2")->damage(), HasSubstr("another's key"));
 }
 
 TEST_F(StoppedStore, WithoutANameForAMachineOrTagIsToldOf) {
