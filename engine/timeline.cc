@@ -44,7 +44,8 @@ void Timeline::put(const ClassifyRecord& classify) {
 }
 
 std::optional<StateRecord> Timeline::state_before(Timestamp t) const {
-  auto at = states_.partition_point([&](const StateRecord& s) { return s.at < t; });
+  const bool after_all = !states_.empty() && states_.back().at < t;
+  auto at = after_all ? states_.end() : states_.partition_point([&](const StateRecord& s) { return s.at < t; });
   while (at != states_.begin()) {
     --at;
     if (!at->rank.withdrawn()) return *at;
