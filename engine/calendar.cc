@@ -26,6 +26,10 @@ std::int32_t first_day_of_month(int index) {
 Timestamp begin_of(const TimeRange& range) { return range.begin; }
 Timestamp begin_of(const Bucket& bucket) { return bucket.range.begin; }
 
+std::int32_t utc_day(Timestamp t) {
+  return static_cast<std::int32_t>(std::chrono::floor<std::chrono::days>(t.time_since_epoch()).count());
+}
+
 /// The last element that begins at or before `t`, or null.
 template <class T>
 const T* last_begun(const std::vector<T>& list, Timestamp t) {
@@ -132,7 +136,8 @@ WallClock::Month WallClock::build(int index) const {
 }
 
 const WallClock::Month& WallClock::month_of(Timestamp t) const {
-  int index = MonthTable<Month>::index_of_day(zone_.to_local(t).day);
+  // By the day in UTC, which is a neighbour of the local one: looking the zone's offset up takes longer.
+  int index = MonthTable<Month>::index_of_day(utc_day(t));
   const auto get = [&](int i) -> const Month& { return months_.get(i, [&] { return build(i); }); };
   if (t < get(index).days.front()) --index;
   if (t >= get(index).days.back()) ++index;

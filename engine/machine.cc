@@ -393,36 +393,40 @@ Account MachineRecord::account(TimeRange range, Timestamp now) const {
   // Nothing is known after the last event, and nothing before the first.
   if (!first_event_) return sum;
   AccountSink sink{*master_, id_, sum};
-  const auto from_cell = [&](const std::map<Timestamp, Cell>& table, TimeRange bucket) {
+  const auto add_bucket = [&](TimeRange bucket, const Cell* cell) {
     // Cells may hold pieces and states of moments that are still to come.
     if (bucket.end > cut.end && *last_event_ >= cut.end) return false;
-    if (const auto at = table.find(bucket.begin); at != table.end()) {
-      if (at->second.range != bucket) return false;
-      sum += at->second.account;
-    }
+    if (cell != nullptr) sum += cell->account;
     const TimeRange tail{std::max(bucket.begin, settled_), std::min(bucket.end, cut.end)};
-    timeline_.contribute(tail, now, sink);
+    if (!tail.empty()) timeline_.contribute(tail, now, sink);
     return true;
   };
-  if (const auto at = rollups_.cells(Grain::shift).find(range.begin);
-      at != rollups_.cells(Grain::shift).end() && at->second.range == range) {
-    if (from_cell(rollups_.cells(Grain::shift), range)) return sum;
+  // Most of what is asked for is one bucket.
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
+    const Cell* cell = rollups_.filled(grain, range.begin);
+    if (cell != nullptr && cell->range == range && add_bucket(range, cell)) return sum;
   }
-  Timestamp t = std::max(cut.begin, master_->wall().bucket_at(Grain::day, *first_event_).range.begin);
-  while (t < cut.end) {
-    const TimeRange day = master_->wall().bucket_at(Grain::day, t).range;
-    if (day.begin == t && day.end <= range.end && from_cell(rollups_.cells(Grain::day), day)) {
-      t = day.end;
-      continue;
+  Timestamp t = cut.begin;
+  if (t < *first_event_) t = std::max(t, master_->wall().bucket_at(Grain::day, *first_event_).range.begin);
+  const auto whole_bucket_at_t = [&](Grain grain) {
+    const Cell* cell = rollups_.filled(grain, t);
+    return std::pair{cell != nullptr ? cell->range : master_->wall().bucket_at(grain, t).range, cell};
+  };
+  for (TimeRange day{t, t}; t < cut.end;) {
+    if (!day.contains(t)) {
+      const auto [bucket, cell] = whole_bucket_at_t(Grain::day);
+      day = bucket;
+      if (day.begin == t && day.end <= range.end && add_bucket(day, cell)) {
+        t = day.end;
+        continue;
+      }
     }
-    const TimeRange hour = master_->wall().bucket_at(Grain::hour, t).range;
-    if (hour.begin == t && hour.end <= range.end && from_cell(rollups_.cells(Grain::hour), hour)) {
-      t = hour.end;
-      continue;
+    const auto [hour, cell] = whole_bucket_at_t(Grain::hour);
+    if (hour.begin != t || hour.end > range.end || !add_bucket(hour, cell)) {
+      const TimeRange edge{t, std::min(hour.end, cut.end)};
+      timeline_.contribute(edge, now, sink);
+      pieces_.contribute(edge, sink);
     }
-    const TimeRange edge{t, std::min(hour.end, cut.end)};
-    timeline_.contribute(edge, now, sink);
-    pieces_.contribute(edge, sink);
     t = hour.end;
   }
   return sum;

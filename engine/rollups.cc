@@ -129,6 +129,12 @@ void BucketSink::pieces(const CountedPieces& pieces, std::optional<Duration> cyc
 
 // ---------------------------------------- keeping
 
+const Cell* Rollups::filled(Grain grain, Timestamp t) const {
+  const std::map<Timestamp, Cell>& list = cells(grain);
+  const auto at = list.find(t);
+  return at == list.end() || at->second.account == Account{} ? nullptr : &at->second;
+}
+
 Cell& Rollups::cell(Grain grain, TimeRange bucket) {
   Cell& cell = table(grain)[bucket.begin];
   cell.range = bucket;

@@ -81,6 +81,9 @@ class Rollups {
   const std::map<Timestamp, Cell>& cells(Grain grain) const {
     return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
   }
+  /// The cell that begins at `t`, if it holds anything. Then it is a bucket of today's calendar, which an empty
+  /// one need not be: it may be left from an earlier description.
+  const Cell* filled(Grain grain, Timestamp t) const;
   /// The cell of the bucket, made if there is none.
   Cell& cell(Grain grain, TimeRange bucket);
   /// Adds what is not zero; cells that it changes get the revision `commit`.

@@ -43,9 +43,14 @@ void Timeline::put(const ClassifyRecord& classify) {
   }
 }
 
+SortedRuns<StateRecord, ByIdentity>::Iterator Timeline::first_after(Timestamp t) const {
+  // Most of what is asked for is the end.
+  if (states_.empty() || states_.back().at <= t) return states_.end();
+  return states_.partition_point([&](const StateRecord& s) { return s.at <= t; });
+}
+
 std::optional<StateRecord> Timeline::state_before(Timestamp t) const {
-  auto at = states_.partition_point([&](const StateRecord& s) { return s.at < t; });
-  while (at != states_.begin()) {
+  for (auto at = first_after(t - kTick); at != states_.begin();) {
     --at;
     if (!at->rank.withdrawn()) return *at;
   }
@@ -58,17 +63,42 @@ std::optional<Timestamp> Timeline::last_state() const {
 }
 
 Timestamp Timeline::next_state(Timestamp t) const {
-  auto at = states_.partition_point([&](const StateRecord& s) { return s.at <= t; });
+  auto at = first_after(t);
   while (at != states_.end() && at->rank.withdrawn()) ++at;
   return at == states_.end() ? kEndOfTime : at->at;
 }
 
-Timeline::RawSegment Timeline::raw_segment_at(Timestamp t) const {
+/// Finds raw segments one after the other, without searching anew for each.
+class Timeline::Walk {
+ public:
+  Walk(const Timeline& timeline, Timestamp t) : timeline_(timeline), next_(timeline.first_after(t)) {
+    for (auto at = next_; at != timeline.states_.begin() && state_ == nullptr;) {
+      --at;
+      if (!at->rank.withdrawn()) state_ = &*at;
+    }
+  }
+  /// `t` never falls.
+  RawSegment at(Timestamp t) {
+    const auto end = timeline_.states_.end();
+    for (; next_ != end && (next_->rank.withdrawn() || next_->at <= t); ++next_) {
+      if (!next_->rank.withdrawn()) state_ = &*next_;
+    }
+    return timeline_.raw_segment(t, state_, next_ == end ? kEndOfTime : next_->at);
+  }
+
+ private:
+  const Timeline& timeline_;
+  const StateRecord* state_ = nullptr;                  // the last that lives and began
+  SortedRuns<StateRecord, ByIdentity>::Iterator next_;  // the first after it
+};
+
+Timeline::RawSegment Timeline::raw_segment_at(Timestamp t) const { return Walk{*this, t}.at(t); }
+
+Timeline::RawSegment Timeline::raw_segment(Timestamp t, const StateRecord* state, Timestamp next) const {
   RawSegment segment;
-  const auto state = state_before(t + kTick);
-  segment.range = {state ? state->at : kBeginOfTime, next_state(t)};
+  segment.range = {state != nullptr ? state->at : kBeginOfTime, next};
   if (master_->versions().size() > 1) segment.range = intersect(segment.range, master_->at(t).valid());
-  if (!state) return segment;
+  if (state == nullptr) return segment;
   const PlantVersion& version = master_->at(t);
   if (const Duration timeout = silence_timeout(); timeout > Duration{0}) {
     const auto after = first_heard_after(t);
@@ -95,9 +125,11 @@ Timestamp Timeline::stretch_begin(Timestamp t) const {
   return t;
 }
 
-Timestamp Timeline::stretch_end(Timestamp t) const {
+Timestamp Timeline::stretch_end(Timestamp t) const { return stretch_end(Walk{*this, t}, t); }
+
+Timestamp Timeline::stretch_end(Walk walk, Timestamp t) {
   while (t < kEndOfTime) {
-    const RawSegment at = raw_segment_at(t);
+    const RawSegment at = walk.at(t);
     if (!at.restable()) break;
     t = at.range.end;
   }
@@ -124,7 +156,7 @@ NameId Timeline::reason_at(Timestamp t, const std::vector<ClassifyRecord>& candi
 }
 
 /// Segments of one whole stretch of time neither production nor unknown, cut where its reason changes.
-void Timeline::append_stretch(TimeRange stretch, Timestamp now, std::vector<Segment>& out) const {
+void Timeline::append_stretch(TimeRange stretch, Timestamp now, Walk& walk, std::vector<Segment>& out) const {
   std::vector<ClassifyRecord> candidates;
   std::vector<Timestamp> cuts;
   if (!classifies_.empty()) {
@@ -140,7 +172,7 @@ void Timeline::append_stretch(TimeRange stretch, Timestamp now, std::vector<Segm
     std::sort(cuts.begin(), cuts.end());
   }
   for (Timestamp t = stretch.begin; t < std::min(stretch.end, now);) {
-    const RawSegment raw = raw_segment_at(t);
+    const RawSegment raw = walk.at(t);
     const auto cut = std::upper_bound(cuts.begin(), cuts.end(), t);
     const Timestamp until = std::min(raw.range.end, cut == cuts.end() ? kEndOfTime : *cut);
     Segment segment{
@@ -162,11 +194,12 @@ std::vector<Segment> Timeline::segments(TimeRange range, Timestamp now) const {
   const Timestamp end = std::min(range.end, now);
   if (range.begin >= end) return out;
   const Timestamp last = stretch_end(end);
-  for (Timestamp t = stretch_begin(range.begin); t < last && t < now;) {
-    const RawSegment raw = raw_segment_at(t);
+  Timestamp t = stretch_begin(range.begin);
+  for (Walk walk{*this, t}; t < last && t < now;) {
+    const RawSegment raw = walk.at(t);
     if (raw.restable()) {
-      const Timestamp until = stretch_end(t);
-      append_stretch({t, until}, now, out);
+      const Timestamp until = stretch_end(walk, t);
+      append_stretch({t, until}, now, walk, out);
       t = until;
     } else {
       const TimeRange lasting{raw.range.begin, std::min(raw.range.end, now)};

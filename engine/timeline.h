@@ -101,9 +101,14 @@ class Timeline {
   RawSegment raw_segment_at(Timestamp t) const;
 
  private:
+  class Walk;
+  SortedRuns<StateRecord, ByIdentity>::Iterator first_after(Timestamp t) const;
   Duration silence_timeout() const { return master_->latest().settings(machine_).silence_timeout; }
   std::vector<HeardRun>::const_iterator first_heard_after(Timestamp t) const;
-  void append_stretch(TimeRange stretch, Timestamp now, std::vector<Segment>& out) const;
+  /// The segment at `t`, where `state` (or null) holds until `next`.
+  RawSegment raw_segment(Timestamp t, const StateRecord* state, Timestamp next) const;
+  static Timestamp stretch_end(Walk walk, Timestamp t);
+  void append_stretch(TimeRange stretch, Timestamp now, Walk& walk, std::vector<Segment>& out) const;
   NameId reason_at(Timestamp t, const std::vector<ClassifyRecord>& candidates, const TimeRange& stretch,
                    NameId own) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <tuple>
 
 #include "query/timeline.h"
@@ -56,7 +57,7 @@ Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId m
   return sum;
 }
 
-/// A bucket of a request and the machines that it sums.
+/// A shift of a request and the machines that work it.
 struct Span {
   Bucket bucket;
   std::vector<MachineId> machines;
@@ -68,18 +69,18 @@ struct Answerer {
   Timestamp now;
   PlannedTimes planned;
 
-  OeeBucket answer(const Span& span) {
+  OeeBucket answer(const Bucket& bucket, std::span<const MachineId> machines) {
     OeeBucket out;
-    out.range = request.whole || request.grain == Grain::total ? span.bucket.range
-                                                               : intersect(span.bucket.range, request.range);
-    out.partial = out.range != span.bucket.range;
-    out.open = span.bucket.range.end > now && out.range.end >= now;
-    if (request.grain != Grain::total) out.business_day = span.bucket.business_day;
-    if (span.bucket.shift != nullptr) out.shift = *span.bucket.shift;
+    out.range =
+        request.whole || request.grain == Grain::total ? bucket.range : intersect(bucket.range, request.range);
+    out.partial = out.range != bucket.range;
+    out.open = bucket.range.end > now && out.range.end >= now;
+    if (request.grain != Grain::total) out.business_day = bucket.business_day;
+    if (bucket.shift != nullptr) out.shift = *bucket.shift;
     Elements sum;
-    for (const MachineId machine : span.machines) {
+    for (const MachineId machine : machines) {
       sum += elements_with(view, planned, machine, out.range, now);
-      out.revision = std::max(out.revision, revision(machine, span.bucket.range));
+      out.revision = std::max(out.revision, revision(machine, bucket.range));
     }
     out.figures = figures_of(sum, policies_of(view.master().latest().plant()));
     return out;
@@ -95,16 +96,18 @@ struct Answerer {
 
 bool too_many(std::size_t count) { return count > kMaxBuckets; }
 
-/// Hours to years: the same for every machine.
-void wall_clock_spans(const StoreView& view, const OeeRequest& r, Timestamp now,
-                      const std::vector<MachineId>& machines, std::vector<Span>& spans) {
+/// The whole range, or its hours to years: the same for every machine.
+std::vector<Bucket> common_buckets(const StoreView& view, const OeeRequest& r, Timestamp now) {
+  if (r.grain == Grain::total) return {{r.range, 0, nullptr}};
+  std::vector<Bucket> buckets;
   const WallClock& wall = view.master().wall();
   const Timestamp end = std::min(r.range.end, now);
-  for (Timestamp t = r.range.begin; t < end && !too_many(spans.size());) {
+  for (Timestamp t = r.range.begin; t < end && !too_many(buckets.size());) {
     const Bucket bucket = wall.bucket_at(r.grain, t);
-    if (!r.whole || bucket.range.begin >= r.range.begin) spans.push_back({bucket, machines});
+    if (!r.whole || bucket.range.begin >= r.range.begin) buckets.push_back(bucket);
     t = bucket.range.end;
   }
+  return buckets;
 }
 
 void shift_spans(const StoreView& view, const OeeRequest& r, Timestamp now, const std::vector<MachineId>& machines,
@@ -132,24 +135,18 @@ void shift_spans(const StoreView& view, const OeeRequest& r, Timestamp now, cons
   for (auto& [key, span] : found) spans.push_back(std::move(span));
 }
 
-Result<std::vector<OeeBucket>> buckets_of(const StoreView& view, const OeeRequest& r,
-                                          const std::vector<MachineId>& machines, Timestamp now) {
+Error too_many_buckets() {
+  return invalid("the answer would have more than " + std::to_string(kMaxBuckets) +
+                 " buckets; ask for a shorter range or a coarser grain");
+}
+
+Result<std::vector<OeeBucket>> shifts_answered(Answerer& answerer, const std::vector<MachineId>& machines) {
   std::vector<Span> spans;
-  if (r.grain == Grain::total) {
-    spans.push_back({{r.range, 0, nullptr}, machines});
-  } else if (r.grain == Grain::shift) {
-    shift_spans(view, r, now, machines, spans);
-  } else {
-    wall_clock_spans(view, r, now, machines, spans);
-  }
-  if (too_many(spans.size())) {
-    return invalid("the answer would have more than " + std::to_string(kMaxBuckets) +
-                   " buckets; ask for a shorter range or a coarser grain");
-  }
-  Answerer answerer{view, r, now, PlannedTimes{view}};
+  shift_spans(answerer.view, answerer.request, answerer.now, machines, spans);
+  if (too_many(spans.size())) return too_many_buckets();
   std::vector<OeeBucket> buckets;
   buckets.reserve(spans.size());
-  for (const Span& span : spans) buckets.push_back(answerer.answer(span));
+  for (const Span& span : spans) buckets.push_back(answerer.answer(span.bucket, span.machines));
   return buckets;
 }
 
@@ -228,11 +225,22 @@ Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& requ
     }
   }
   if (request.group == GroupBy::none) members.push_back({request.scope, *machines});
+  Answerer answerer{view, request, now, PlannedTimes{view}};
   std::vector<OeeSeries> series;
+  if (request.grain == Grain::shift) {
+    for (auto& [scope, list] : members) {
+      auto buckets = shifts_answered(answerer, list);
+      if (!buckets) return buckets.error();
+      series.push_back({scope, std::move(*buckets)});
+    }
+    return series;
+  }
+  const std::vector<Bucket> common = common_buckets(view, request, now);
+  if (too_many(common.size())) return too_many_buckets();
   for (auto& [scope, list] : members) {
-    auto buckets = buckets_of(view, request, list, now);
-    if (!buckets) return buckets.error();
-    series.push_back({scope, std::move(*buckets)});
+    std::vector<OeeBucket>& buckets = series.emplace_back(OeeSeries{scope, {}}).buckets;
+    buckets.reserve(common.size());
+    for (const Bucket& bucket : common) buckets.push_back(answerer.answer(bucket, list));
   }
   return series;
 }
@@ -273,7 +281,7 @@ OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, 
   request.grain = grain;
   request.whole = true;
   Answerer answerer{view, request, now, PlannedTimes{view}};
-  return answerer.answer({bucket, {machine}});
+  return answerer.answer(bucket, {&machine, 1});
 }
 
 CurrentMachine current(const StoreView& view, MachineId machine, Timestamp now) {

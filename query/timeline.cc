@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "query/oee.h"
 
@@ -89,16 +90,21 @@ Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRa
     Duration time{0};
     std::int64_t count = 0;
   };
-  std::map<std::optional<std::string>, Sum> sums;
-  const auto key_of = [&](const std::string& machine, NameId reason, Timestamp t) -> std::optional<std::string> {
-    if (by == ParetoBy::machine) return machine;
-    if (reason == NameId::none) return std::nullopt;
-    if (by == ParetoBy::reason) return std::string{view.names().text(reason)};
-    return std::string{name_of(master.at(t).category_of_reason(reason))};
+  // By number while there is much to add up, by text in the end. 0: no reason.
+  std::unordered_map<std::uint32_t, Sum> numbered;
+  const auto number_of = [&](MachineId machine, NameId reason, Timestamp t) -> std::uint32_t {
+    if (by == ParetoBy::machine) return index_of(machine);
+    if (by == ParetoBy::reason || reason == NameId::none) return static_cast<std::uint32_t>(reason);
+    return 1U + static_cast<std::uint32_t>(master.at(t).category_of_reason(reason));
+  };
+  const auto key_of = [&](std::uint32_t number) -> std::optional<std::string> {
+    if (by == ParetoBy::machine) return view.numbers().name(MachineId{number});
+    if (number == 0) return std::nullopt;
+    if (by == ParetoBy::reason) return std::string{view.names().text(NameId{number})};
+    return std::string{name_of(static_cast<ReasonCategory>(number - 1))};
   };
   for (const MachineId id : *machines) {
     const MachineRecord& record = view.machine(id);
-    const std::string& name = view.numbers().name(id);
     Timestamp limit = std::min(range.end, now);
     if (!is_active(view, id))
       limit = std::min(limit, record.last_event() ? *record.last_event() + Duration{1} : kBeginOfTime);
@@ -109,7 +115,7 @@ Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRa
       const auto first = master.first_planned(id, {stop.range.begin, std::min(stop.range.end, cut.end)});
       const bool counts = first && *first >= cut.begin;
       if (time == Duration{0} && !counts) continue;
-      Sum& sum = sums[key_of(name, stop.reason, stop.range.begin)];
+      Sum& sum = numbered[number_of(id, stop.reason, stop.range.begin)];
       sum.time += time;
       sum.count += counts ? 1 : 0;
     }
@@ -117,9 +123,11 @@ Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRa
       const Elements e = elements_of(view, id, cut, now);
       const Account& a = e.account;
       const Duration unknown = e.planned_operation - a.production - a.setup - a.stop - a.planned_stop;
-      if (unknown > Duration{0}) sums[key_of(name, NameId::none, cut.begin)].time += unknown;
+      if (unknown > Duration{0}) numbered[number_of(id, NameId::none, cut.begin)].time += unknown;
     }
   }
+  std::map<std::optional<std::string>, Sum> sums;
+  for (const auto& [number, sum] : numbered) sums.emplace(key_of(number), sum);
   Pareto pareto;
   for (const auto& [key, sum] : sums) {
     ParetoItem item{key, std::nullopt, sum.time, sum.count};

@@ -732,6 +732,23 @@ TEST(PlantChange, RecomputesThePastFromWhenItIsValid) {
   EXPECT_EQ(ideal(), 60'000'000);
 }
 
+TEST(PlantChange, CountsWhatLiesInAShiftThatIsNoneAnyMore) {
+  const auto shift_from = [](hours start) {
+    Plant plant = small_plant();
+    Shift& shift = plant.shifts.emplace_back();
+    shift.id = shift.name = "early";
+    shift.start = start, shift.end = start + hours{8};
+    return plant;
+  };
+  const Timestamp day = std::chrono::floor<std::chrono::days>(kStart) + hours{24};
+  const TimeRange early{day + hours{6}, day + hours{14}};
+  EngineStore s{day + hours{24}, shift_from(hours{6})};
+  s.commit({count("M1", day + hours{8}, 5)});
+  EXPECT_EQ(s.account("M1", early).good, 5);
+  ASSERT_TRUE(s.store->set_plant(shift_from(hours{7}), std::nullopt, false));
+  EXPECT_EQ(s.account("M1", early).good, 5);
+}
+
 // ---------------------------------------- concurrency
 
 /// Every commit adds one good piece to each of two machines and 300 readings, so that whatever a reader sees must
