@@ -219,6 +219,13 @@ void bench_events(Ground& ground) {
       {"1000 a call, 16 calls in flight", static_cast<double>(e.events.size()) / seconds / 1e6, "M/s", {}});
   report_size(ground, store, e);
   questions(ground, *store, e, words);
+  ground.report.heading("Starting again with E");
+  const auto begun = SteadyClock::now();
+  store.reopen();
+  const double opened = seconds_since(begun);  // closing is quick
+  need_that(store->event_chunks().events == e.events.size(), "events are missing after a start");
+  ground.report.add({"to open", opened, "s", {}});
+  ground.report.add({"events a second", static_cast<double>(e.events.size()) / opened / 1e6, "M/s", {}});
 }
 
 }  // namespace takt::bench

@@ -99,6 +99,11 @@ void StoreUnderTest::settle() {
   need(store_->compact());
 }
 
+void StoreUnderTest::reopen() {
+  store_.reset();
+  store_ = open_store(folder_, clock_, {});
+}
+
 double StoreUnderTest::bytes() const {
   double sum = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator{folder_}) {

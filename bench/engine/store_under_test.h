@@ -39,6 +39,8 @@ class StoreUnderTest {
 
   /// Everything in chunks, folded, and RocksDB's files with nothing in them that is not needed.
   void settle();
+  /// Closes it in order and opens it again.
+  void reopen();
   /// Of all files but RocksDB's text log of what it did.
   double bytes() const;
 
