@@ -240,16 +240,13 @@ Result<void> Store::recover() {
     return {};
   };
   const auto replay_readings = [&](Sequence sequence, std::string_view frame) -> Result<void> {
-    readings_->recovered(frame.size());
+    ReadingBlock block;
     if (is_block(frame)) {
-      ReadingBlock block;
       if (const auto decoded = decode_block(frame, block); !decoded) return decoded.error();
       for (const SeriesId id : block.series) {
         if (!readings_->has(id)) return corruption("it has a reading of a tag without a number");
       }
-      for_each_row(block, [&](std::size_t i, const Reading& reading) {
-        readings_->recover(block.series[i], reading, sequence);
-      });
+      readings_->recover(std::move(block), sequence, frame.size());
       return {};
     }
     events.clear();
@@ -259,8 +256,9 @@ Result<void> Store::recover() {
       const auto id = machine ? readings_->find(*machine, event.tag) : std::nullopt;
       if (!id) return corruption("it has a reading of a tag without a number");
       ReadingExtra extra;
-      readings_->recover(*id, reading_of(event, extra), sequence);
+      block.push_back(*id, reading_of(event, extra));
     }
+    readings_->recover(std::move(block), sequence, frame.size());
     return {};
   };
   for (const bool readings : {false, true}) {

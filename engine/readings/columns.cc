@@ -68,9 +68,11 @@ std::size_t ReadingColumns::lower_bound(std::int64_t us) const {
   return static_cast<std::size_t>(std::lower_bound(at.begin(), at.end(), us) - at.begin());
 }
 
-std::size_t ReadingColumns::place_of(std::int64_t us, std::string_view id) const {
-  std::size_t i = lower_bound(us);
-  while (i < size() && at[i] == us && (*this)[i].id() < id) ++i;
+std::size_t ReadingColumns::place_of(std::int64_t us, std::string_view id, std::size_t end) const {
+  end = std::min(end, size());
+  const auto last = at.begin() + static_cast<std::ptrdiff_t>(end);
+  auto i = static_cast<std::size_t>(std::lower_bound(at.begin(), last, us) - at.begin());
+  while (i < end && at[i] == us && (*this)[i].id() < id) ++i;
   return i;
 }
 
@@ -82,6 +84,30 @@ void ReadingColumns::insert(std::size_t i, const Reading& row) {
   quality.insert(quality.begin() + place, row.quality);
   kind.insert(kind.begin() + place, row.kind);
   extra.insert(extra.begin() + place, row.extra == nullptr ? 0 : static_cast<std::uint32_t>(extras.size()));
+}
+
+void ReadingColumns::insert(const ReadingColumns& rows) {
+  std::size_t end = size();        // rows from here on stand where they belong
+  std::size_t left = rows.size();  // of those to be put in
+  const auto widen = [&](auto& column) { column.resize(end + left); };
+  widen(at), widen(number), widen(quality), widen(kind), widen(extra);
+  // From the newest on, so that each row that is there moves once.
+  while (left > 0) {
+    const Reading row = rows[left - 1];
+    const std::size_t place = place_of(micros(row.at), row.id(), end);
+    const auto shift = [&](auto& column) {
+      std::move_backward(column.begin() + static_cast<std::ptrdiff_t>(place),
+                         column.begin() + static_cast<std::ptrdiff_t>(end),
+                         column.begin() + static_cast<std::ptrdiff_t>(end + left));
+    };
+    shift(at), shift(number), shift(quality), shift(kind), shift(extra);
+    end = place;
+    --left;
+    extra[end + left] = 0;
+    at[end + left] = micros(row.at);
+    kind[end + left] = row.kind;
+    replace(end + left, row);
+  }
 }
 
 void ReadingColumns::replace(std::size_t i, const Reading& row) {
