@@ -183,6 +183,7 @@ void ReadingStore::begin() {
   runs_.clear();
   verdicts_.clear();
   failure_.reset();
+  any_replaced_ = false;
 }
 
 void ReadingStore::add(ReadingBlock&& block) {
@@ -285,6 +286,7 @@ void ReadingStore::judge_instant(SeriesId id, std::span<const std::pair<std::int
     }
     if (known->second < rank_of(reading)) {
       known->second = rank_of(reading);
+      any_replaced_ = true;
     } else {
       decide(i, Verdict::duplicate);
     }
@@ -324,7 +326,8 @@ std::size_t ReadingStore::count_of(Verdict verdict, std::size_t first, std::size
 }
 
 void ReadingStore::apply(Sequence commit, std::size_t journal_bytes) {
-  put_runs(commit);
+  using Identities = ReadingSeries::Identities;
+  put_runs(commit, any_replaced_ ? Identities::any : Identities::all_new);
   journal_bytes_ += journal_bytes;
   sealing_debt_ = rows_.size();
 }
@@ -334,25 +337,25 @@ void ReadingStore::recover(ReadingBlock&& block, Sequence commit, std::size_t jo
   add(std::move(block));
   sort_by_series();
   std::erase_if(runs_, [&](const Run& run) { return commit <= series_[index_of(run.series)]->sealed_through(); });
-  put_runs(commit);
+  put_runs(commit, ReadingSeries::Identities::any);
   journal_bytes_ += journal_bytes;
 }
 
-void ReadingStore::put_runs(Sequence commit) {
+void ReadingStore::put_runs(Sequence commit, ReadingSeries::Identities identities) {
   // Series lie anywhere in memory: what comes soon is asked for early.
   constexpr std::size_t kAhead = 4;
   const auto series = [&](std::size_t i) { return series_[index_of(runs_[i].series)].get(); };
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     if (i + 2 * kAhead < runs_.size()) series(i + 2 * kAhead)->prefetch();
     if (i + kAhead < runs_.size()) series(i + kAhead)->prefetch_ends();
-    put(runs_[i], commit);
+    put(runs_[i], commit, identities);
   }
 }
 
-void ReadingStore::put(const Run& run, Sequence commit) {
+void ReadingStore::put(const Run& run, Sequence commit, ReadingSeries::Identities identities) {
   ReadingSeries& series = *series_[index_of(run.series)];
   const std::size_t before = series.head_rows();
-  series.put(rows_, run.first, run.last, commit);
+  series.put(rows_, run.first, run.last, commit, identities);
   if (before == 0) waiting_.push_back({run.series, commit, std::chrono::steady_clock::now()});
   if (before < kChunkRows && series.head_rows() >= kChunkRows) full_.push_back(run.series);
   unsealed_rows_ += series.head_rows() - before;

@@ -131,8 +131,8 @@ class ReadingStore {
   };
   void sort_by_series();
   void move_extras();
-  void put_runs(Sequence commit);
-  void put(const Run& run, Sequence commit);
+  void put_runs(Sequence commit, ReadingSeries::Identities identities);
+  void put(const Run& run, Sequence commit, ReadingSeries::Identities identities);
   enum class Verdict : std::uint8_t { accepted, duplicate, failed };
   std::int64_t judge_disordered(const Run& run);
   void judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows);
@@ -156,6 +156,7 @@ class ReadingStore {
   std::vector<std::uint32_t> counts_;  // by series, all 0 between calls
   std::vector<Verdict> verdicts_;      // of the added rows; empty: all are accepted
   std::optional<Error> failure_;
+  bool any_replaced_ = false;  // an accepted row is of an identity that was known
   std::vector<std::pair<std::int64_t, std::uint32_t>> by_time_;  // of a run: times and rows
 
   std::deque<Waiting> waiting_;  // series with rows in memory, by their oldest commit; some entries are past

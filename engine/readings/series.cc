@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <numeric>
 #include <set>
 
 namespace takt {
@@ -77,7 +76,8 @@ void ReadingSeries::put(const Reading& row) {
   merge_late();
 }
 
-void ReadingSeries::put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit) {
+void ReadingSeries::put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit,
+                        Identities identities) {
   const auto at = [&](std::size_t i) { return block.at.begin() + static_cast<std::ptrdiff_t>(i); };
   const auto [oldest, newest] = std::minmax_element(at(first), at(last));
   mark(*oldest, *newest, commit);
@@ -85,17 +85,18 @@ void ReadingSeries::put(const ReadingBlock& block, std::size_t first, std::size_
     for (std::size_t i = first; i < last; ++i) put(block[i]);
     return;
   }
-  ReadingColumns late;
+  std::vector<std::pair<std::int64_t, std::uint32_t>> late;  // times and rows
   std::int64_t end = head_.empty() ? std::numeric_limits<std::int64_t>::min() : head_.at.back();
   for (std::size_t i = first; i < last;) {
     const std::size_t begin = i;
     for (; i < last && block.at[i] > end; ++i) end = block.at[i];
     append(head_, block, begin, i);
     for (; i < last && block.at[i] <= end; ++i) {
-      if (const Reading row = block.row(i, nullptr); !replace(row)) late.push_back(row);
+      if (identities == Identities::any && replace(block.row(i, nullptr))) continue;
+      late.emplace_back(block.at[i], static_cast<std::uint32_t>(i));
     }
   }
-  if (!late.empty()) put_late(std::move(late));
+  if (!late.empty()) put_late(block, late);
 }
 
 /// Whether the row takes the place of one of its identity in memory.
@@ -110,16 +111,15 @@ bool ReadingSeries::replace(const Reading& row) {
   return false;
 }
 
-/// Of rows, in order of arrival, of identities that are not in memory: of each the last.
-void ReadingSeries::put_late(ReadingColumns rows) {
-  std::vector<std::uint32_t> order(rows.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return rows.at[a] < rows.at[b]; });
+/// Of rows of identities that are not in memory: of each the last.
+void ReadingSeries::put_late(const ReadingBlock& block,
+                             std::vector<std::pair<std::int64_t, std::uint32_t>>& rows) {
+  std::sort(rows.begin(), rows.end());
   ReadingColumns ordered;
   ordered.reserve(rows.size());
-  for (std::size_t k = 0; k < order.size(); ++k) {
-    if (k + 1 < order.size() && rows.at[order[k]] == rows.at[order[k + 1]]) continue;
-    ordered.push_back(rows[order[k]]);
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (k + 1 < rows.size() && rows[k].first == rows[k + 1].first) continue;
+    ordered.push_back(block.row(rows[k].second, nullptr));
   }
   late_.insert(ordered);
   merge_late();

@@ -123,8 +123,10 @@ class ReadingSeries {
 
   /// Takes a reading in that outranks what is known of its identity. Commits do not fall.
   void put(const Reading& row, Sequence commit);
+  /// Whether an identity may have a row in memory already.
+  enum class Identities : std::uint8_t { all_new, any };
   /// The same of rows [first, last) of a block, in this order.
-  void put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit);
+  void put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit, Identities identities);
   /// Asks the processor for what put() is about to touch: the series itself, then the ends of its columns.
   void prefetch() const;
   void prefetch_ends() const;
@@ -158,7 +160,7 @@ class ReadingSeries {
   void mark(std::int64_t first, std::int64_t last, Sequence commit);
   void put(const Reading& row);
   bool replace(const Reading& row);
-  void put_late(ReadingColumns rows);
+  void put_late(const ReadingBlock& block, std::vector<std::pair<std::int64_t, std::uint32_t>>& rows);
   void merge_late();
 
   MachineId machine_;
