@@ -259,15 +259,13 @@ void Store::Recovery::replay_event(MachineId machine, const Event& event, Sequen
 
 Result<void> Store::Recovery::replay_readings(Sequence commit, std::string_view frame) {
   ReadingStore& readings = *store_.readings_;
-  readings.recovered(frame.size());
+  ReadingBlock block;
   if (is_block(frame)) {
-    ReadingBlock block;
     if (const auto decoded = decode_block(frame, block); !decoded) return decoded;
     for (const SeriesId id : block.series) {
       if (!readings.has(id)) return corruption("it has a reading of a tag without a number");
     }
-    for_each_row(
-        block, [&](std::size_t i, const Reading& reading) { readings.recover(block.series[i], reading, commit); });
+    readings.recover(std::move(block), commit, frame.size());
     return {};
   }
   events_.clear();
@@ -277,8 +275,9 @@ Result<void> Store::Recovery::replay_readings(Sequence commit, std::string_view 
     const auto id = machine ? readings.find(*machine, event.tag) : std::nullopt;
     if (!id) return corruption("it has a reading of a tag without a number");
     ReadingExtra extra;
-    readings.recover(*id, reading_of(event, extra), commit);
+    block.push_back(*id, reading_of(event, extra));
   }
+  readings.recover(std::move(block), commit, frame.size());
   return {};
 }
 

@@ -68,6 +68,12 @@ void ReadingBlock::clear() {
   series.clear(), at.clear(), number.clear(), quality.clear(), kind.clear(), extras.clear();
 }
 
+Reading ReadingBlock::operator[](std::size_t i) const {
+  const auto found = std::lower_bound(extras.begin(), extras.end(), i,
+                                      [](const auto& entry, std::size_t wanted) { return entry.first < wanted; });
+  return row(i, found != extras.end() && found->first == i ? &found->second : nullptr);
+}
+
 void ReadingBlock::push_back(SeriesId id, const Reading& row) {
   if (row.quality != kNoQuality && quality.empty()) quality.assign(size(), kNoQuality);
   if (row.kind != Value::Kind::number && kind.empty()) kind.assign(size(), Value::Kind::number);
@@ -94,18 +100,17 @@ void ReadingBlock::append(const ReadingBlock& other) {
     extras.emplace_back(static_cast<std::uint32_t>(before + row), extra);
 }
 
-void append(ReadingColumns& to, const ReadingBlock& block, std::span<const std::uint32_t> rows) {
-  const std::size_t before = to.size();
-  const auto gather = [&](auto& column, const auto& from, auto usual) {
-    column.resize(before + rows.size(), usual);
-    if (from.empty()) return;
-    for (std::size_t k = 0; k < rows.size(); ++k) column[before + k] = from[rows[k]];
+void append(ReadingColumns& to, const ReadingBlock& block, std::size_t first, std::size_t last) {
+  const auto part = [&](auto& column, const auto& from, auto usual) {
+    if (from.empty()) return column.resize(column.size() + last - first, usual);
+    column.insert(column.end(), from.begin() + static_cast<std::ptrdiff_t>(first),
+                  from.begin() + static_cast<std::ptrdiff_t>(last));
   };
-  gather(to.at, block.at, std::int64_t{0});
-  gather(to.number, block.number, 0.0);
-  gather(to.quality, block.quality, kNoQuality);
-  gather(to.kind, block.kind, Value::Kind::number);
-  to.extra.resize(before + rows.size(), 0);
+  part(to.at, block.at, std::int64_t{0});
+  part(to.number, block.number, 0.0);
+  part(to.quality, block.quality, kNoQuality);
+  part(to.kind, block.kind, Value::Kind::number);
+  to.extra.resize(to.at.size(), 0);
 }
 
 BlockFrame::BlockFrame(const ReadingBlock& block) {

@@ -5,7 +5,6 @@
 #include "engine/readings/columns.h"
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +33,8 @@ struct ReadingBlock {
     return {from_micros(at[i]), number[i], quality.empty() ? kNoQuality : quality[i],
             kind.empty() ? Value::Kind::number : kind[i], extra};
   }
+  /// The same with what else it has, which is looked for.
+  Reading operator[](std::size_t i) const;
   void push_back(SeriesId id, const Reading& row);
   void append(const ReadingBlock& other);
 };
@@ -49,8 +50,8 @@ void for_each_row(const ReadingBlock& block, Visit visit) {
   }
 }
 
-/// Appends these rows of a block without extras.
-void append(ReadingColumns& to, const ReadingBlock& block, std::span<const std::uint32_t> rows);
+/// Appends rows [first, last) of a block without extras.
+void append(ReadingColumns& to, const ReadingBlock& block, std::size_t first, std::size_t last);
 
 /// A frame of one commit; docs/format.md draws it. In pieces, borrowed from the block and from the frame, so that
 /// a long one is not copied together.

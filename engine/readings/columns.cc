@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 
 namespace takt {
 
@@ -64,13 +65,34 @@ void ReadingColumns::append(const ReadingColumns& from, std::size_t first, std::
   }
 }
 
-std::size_t ReadingColumns::lower_bound(std::int64_t us) const {
-  return static_cast<std::size_t>(std::lower_bound(at.begin(), at.end(), us) - at.begin());
+namespace {
+
+/// As std::lower_bound. Tags are sampled at a steady pace, so that a guess from the ends is nearly right.
+std::size_t first_from(std::span<const std::int64_t> times, std::int64_t us) {
+  if (times.empty() || us <= times.front()) return 0;
+  if (us > times.back()) return times.size();
+  const auto since_first = [&](std::int64_t time) {  // unsigned: no difference overflows
+    return static_cast<double>(static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(times.front()));
+  };
+  const double share = since_first(us) / since_first(times.back());
+  const auto guess = static_cast<std::size_t>(share * static_cast<double>(times.size() - 1));
+  // From there in growing steps past the place: it lies in [low, high].
+  std::size_t low = guess, high = guess;
+  for (std::size_t step = 4; low > 0 && times[low - 1] >= us; step *= 4) low -= std::min(low, step);
+  for (std::size_t step = 4; high < times.size() && times[high] < us; step *= 4)
+    high = std::min(times.size(), high + step);
+  const auto window = times.subspan(low, high - low);
+  return low + static_cast<std::size_t>(std::lower_bound(window.begin(), window.end(), us) - window.begin());
 }
 
-std::size_t ReadingColumns::place_of(std::int64_t us, std::string_view id) const {
-  std::size_t i = lower_bound(us);
-  while (i < size() && at[i] == us && (*this)[i].id() < id) ++i;
+}  // namespace
+
+std::size_t ReadingColumns::lower_bound(std::int64_t us) const { return first_from(at, us); }
+
+std::size_t ReadingColumns::place_of(std::int64_t us, std::string_view id, std::size_t end) const {
+  end = std::min(end, size());
+  std::size_t i = first_from({at.data(), end}, us);
+  while (i < end && at[i] == us && (*this)[i].id() < id) ++i;
   return i;
 }
 
@@ -82,6 +104,30 @@ void ReadingColumns::insert(std::size_t i, const Reading& row) {
   quality.insert(quality.begin() + place, row.quality);
   kind.insert(kind.begin() + place, row.kind);
   extra.insert(extra.begin() + place, row.extra == nullptr ? 0 : static_cast<std::uint32_t>(extras.size()));
+}
+
+void ReadingColumns::insert(const ReadingColumns& rows) {
+  std::size_t end = size();        // rows from here on stand where they belong
+  std::size_t left = rows.size();  // of those to be put in
+  const auto widen = [&](auto& column) { column.resize(end + left); };
+  widen(at), widen(number), widen(quality), widen(kind), widen(extra);
+  // From the newest on, so that each row that is there moves once.
+  while (left > 0) {
+    const Reading row = rows[left - 1];
+    const std::size_t place = place_of(micros(row.at), row.id(), end);
+    const auto shift = [&](auto& column) {
+      std::move_backward(column.begin() + static_cast<std::ptrdiff_t>(place),
+                         column.begin() + static_cast<std::ptrdiff_t>(end),
+                         column.begin() + static_cast<std::ptrdiff_t>(end + left));
+    };
+    shift(at), shift(number), shift(quality), shift(kind), shift(extra);
+    end = place;
+    --left;
+    extra[end + left] = 0;
+    at[end + left] = micros(row.at);
+    kind[end + left] = row.kind;
+    replace(end + left, row);
+  }
 }
 
 void ReadingColumns::replace(std::size_t i, const Reading& row) {

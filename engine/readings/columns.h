@@ -4,6 +4,7 @@
 #include "engine/records.h"
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,13 +66,16 @@ struct ReadingColumns {
   void append(const ReadingColumns& from, std::size_t first, std::size_t last);
   /// The first row at or after `us`.
   std::size_t lower_bound(std::int64_t us) const;
-  /// Where a reading of this time and id stands, or would stand.
-  std::size_t place_of(std::int64_t us, std::string_view id) const;
+  /// Where a reading of this time and id stands, or would stand, among the rows before `end`.
+  std::size_t place_of(std::int64_t us, std::string_view id,
+                       std::size_t end = std::numeric_limits<std::size_t>::max()) const;
   /// Whether row `i` is of this identity.
   bool is(std::size_t i, std::int64_t us, std::string_view id) const {
     return i < size() && at[i] == us && (*this)[i].id() == id;
   }
   void insert(std::size_t i, const Reading& row);
+  /// Puts rows of other identities in their places.
+  void insert(const ReadingColumns& rows);
   void replace(std::size_t i, const Reading& row);
   /// Bytes of memory, about.
   std::size_t bytes() const;

@@ -178,8 +178,8 @@ std::vector<SeriesId> ReadingStore::of_machine(MachineId machine) const {
 // ---------------------------------------- taking in
 
 void ReadingStore::begin() {
+  added_.clear();
   rows_.clear();
-  order_.clear();
   runs_.clear();
   verdicts_.clear();
   failure_.reset();
@@ -187,49 +187,60 @@ void ReadingStore::begin() {
 }
 
 void ReadingStore::add(ReadingBlock&& block) {
-  if (rows_.empty()) {
-    rows_ = std::move(block);
+  if (added_.empty()) {
+    added_ = std::move(block);
   } else {
-    rows_.append(block);
+    added_.append(block);
   }
 }
 
-/// Rows of one series together: what follows then goes through memory series by series.
-void ReadingStore::group_by_series() {
-  runs_.clear();
+/// Rows of one series together: all that follows goes through memory series by series.
+void ReadingStore::sort_by_series() {
   counts_.resize(series_.size(), 0);
-  for (const SeriesId id : rows_.series) {
+  for (const SeriesId id : added_.series) {
     if (counts_[index_of(id)]++ == 0) runs_.push_back({id, 0, 0});
   }
   std::uint32_t place = 0;
   for (Run& run : runs_) {
-    run.first = run.last = place;
-    place += counts_[index_of(run.series)];
+    run.first = place;
+    run.last = place += counts_[index_of(run.series)];
     counts_[index_of(run.series)] = run.first;
   }
-  order_.resize(rows_.size());
-  for (std::uint32_t i = 0; i < rows_.size(); ++i) order_[counts_[index_of(rows_.series[i])]++] = i;
-  for (Run& run : runs_) run.last = std::exchange(counts_[index_of(run.series)], 0);
+  const auto widen = [&](auto& to, const auto& from) { to.resize(from.size()); };
+  widen(rows_.series, added_.series), widen(rows_.at, added_.at), widen(rows_.number, added_.number);
+  widen(rows_.quality, added_.quality), widen(rows_.kind, added_.kind);
+  order_.resize(added_.size());
+  for (std::uint32_t i = 0; i < added_.size(); ++i) {
+    const std::uint32_t to = counts_[index_of(added_.series[i])]++;
+    order_[to] = i;
+    rows_.series[to] = added_.series[i];
+    rows_.at[to] = added_.at[i];
+    rows_.number[to] = added_.number[i];
+    if (!added_.quality.empty()) rows_.quality[to] = added_.quality[i];
+    if (!added_.kind.empty()) rows_.kind[to] = added_.kind[i];
+  }
+  for (const Run& run : runs_) counts_[index_of(run.series)] = 0;
+  if (!added_.extras.empty()) move_extras();
 }
 
-Reading ReadingStore::row(std::uint32_t i) const {
-  const auto extra = std::lower_bound(rows_.extras.begin(), rows_.extras.end(), i,
-                                      [](const auto& e, std::uint32_t r) { return e.first < r; });
-  const bool has = extra != rows_.extras.end() && extra->first == i;
-  return rows_.row(i, has ? &extra->second : nullptr);
+void ReadingStore::move_extras() {
+  std::vector<std::uint32_t> places(order_.size());
+  for (std::uint32_t to = 0; to < order_.size(); ++to) places[order_[to]] = to;
+  rows_.extras = std::move(added_.extras);
+  for (auto& [row, extra] : rows_.extras) row = places[row];
+  std::sort(rows_.extras.begin(), rows_.extras.end(), [](auto& a, auto& b) { return a.first < b.first; });
 }
 
 void ReadingStore::judge() {
-  group_by_series();
+  sort_by_series();
   for (const Run& run : runs_) {
     // What is newer than all before it repeats nothing.
     ReadingSeries& series = *series_[index_of(run.series)];
     std::int64_t newest = series.newest_judged();
     bool in_order = true;
-    for (std::uint32_t k = run.first; k < run.last && in_order; ++k) {
-      const std::int64_t us = rows_.at[order_[k]];
-      in_order = us > newest;
-      newest = us;
+    for (std::uint32_t i = run.first; i < run.last && in_order; ++i) {
+      in_order = rows_.at[i] > newest;
+      newest = rows_.at[i];
     }
     if (!in_order) newest = judge_disordered(run);
     series.note_judged(newest);
@@ -237,10 +248,10 @@ void ReadingStore::judge() {
   if (!verdicts_.empty()) take_out_rejected();
 }
 
-/// Returns the newest time. Rows of one instant are judged together, in order of arrival.
+/// Moment by moment, in order of arrival: only rows of one can be of one identity. Returns the newest.
 std::int64_t ReadingStore::judge_disordered(const Run& run) {
   by_time_.clear();
-  for (std::uint32_t k = run.first; k < run.last; ++k) by_time_.emplace_back(rows_.at[order_[k]], order_[k]);
+  for (std::uint32_t i = run.first; i < run.last; ++i) by_time_.emplace_back(rows_.at[i], i);
   std::sort(by_time_.begin(), by_time_.end());
   for (std::size_t i = 0; i < by_time_.size();) {
     std::size_t last = i + 1;
@@ -254,9 +265,10 @@ std::int64_t ReadingStore::judge_disordered(const Run& run) {
 void ReadingStore::judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows) {
   const ReadingSeries& series = *series_[index_of(id)];
   const bool may_be_known = rows.front().first <= series.newest_judged();
+  if (!may_be_known && rows.size() == 1) return;
   std::map<std::string_view, Rank> best;  // by id; only of several there may be several
   for (const auto& [us, i] : rows) {
-    const Reading reading = row(i);
+    const Reading reading = rows_[i];
     auto known = best.end();
     if (rows.size() > 1) known = best.find(reading.id());
     if (known == best.end() && may_be_known) {
@@ -283,16 +295,20 @@ void ReadingStore::judge_instant(SeriesId id, std::span<const std::pair<std::int
 
 void ReadingStore::decide(std::uint32_t row, Verdict verdict) {
   verdicts_.resize(rows_.size(), Verdict::accepted);
-  verdicts_[row] = verdict;
+  verdicts_[order_[row]] = verdict;
 }
 
 void ReadingStore::take_out_rejected() {
   ReadingBlock accepted;
+  runs_.clear();
   for_each_row(rows_, [&](std::size_t i, const Reading& reading) {
-    if (verdicts_[i] == Verdict::accepted) accepted.push_back(rows_.series[i], reading);
+    if (verdicts_[order_[i]] != Verdict::accepted) return;
+    const auto place = static_cast<std::uint32_t>(accepted.size());
+    if (runs_.empty() || runs_.back().series != rows_.series[i]) runs_.push_back({rows_.series[i], place, place});
+    ++runs_.back().last;
+    accepted.push_back(rows_.series[i], reading);
   });
   rows_ = std::move(accepted);
-  group_by_series();
 }
 
 std::size_t ReadingStore::accepted_among(std::size_t first, std::size_t last) const {
@@ -310,31 +326,38 @@ std::size_t ReadingStore::count_of(Verdict verdict, std::size_t first, std::size
 }
 
 void ReadingStore::apply(Sequence commit, std::size_t journal_bytes) {
-  const auto now = std::chrono::steady_clock::now();
-  for (const Run& run : runs_) {
-    ReadingSeries& series = *series_[index_of(run.series)];
-    const std::size_t before = series.head_rows();
-    const std::span<const std::uint32_t> rows{&order_[run.first], run.last - run.first};
-    if (rows_.extras.empty() && !any_replaced_) {
-      series.put_new(rows_, rows, commit);
-    } else {
-      for (const std::uint32_t i : rows) series.put(row(i), commit);
-    }
-    if (before == 0) waiting_.push_back({run.series, commit, now});
-    if (before < kChunkRows && series.head_rows() >= kChunkRows) full_.push_back(run.series);
-    unsealed_rows_ += series.head_rows() - before;
-  }
+  using Identities = ReadingSeries::Identities;
+  put_runs(commit, any_replaced_ ? Identities::any : Identities::all_new);
   journal_bytes_ += journal_bytes;
   sealing_debt_ = rows_.size();
 }
 
-void ReadingStore::recover(SeriesId id, const Reading& reading, Sequence commit) {
-  ReadingSeries& series = *series_[index_of(id)];
-  if (commit <= series.sealed_through()) return;
+void ReadingStore::recover(ReadingBlock&& block, Sequence commit, std::size_t journal_bytes) {
+  begin();
+  add(std::move(block));
+  sort_by_series();
+  std::erase_if(runs_, [&](const Run& run) { return commit <= series_[index_of(run.series)]->sealed_through(); });
+  put_runs(commit, ReadingSeries::Identities::any);
+  journal_bytes_ += journal_bytes;
+}
+
+void ReadingStore::put_runs(Sequence commit, ReadingSeries::Identities identities) {
+  // Series lie anywhere in memory: what comes soon is asked for early.
+  constexpr std::size_t kAhead = 4;
+  const auto series = [&](std::size_t i) { return series_[index_of(runs_[i].series)].get(); };
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    if (i + 2 * kAhead < runs_.size()) series(i + 2 * kAhead)->prefetch();
+    if (i + kAhead < runs_.size()) series(i + kAhead)->prefetch_ends();
+    put(runs_[i], commit, identities);
+  }
+}
+
+void ReadingStore::put(const Run& run, Sequence commit, ReadingSeries::Identities identities) {
+  ReadingSeries& series = *series_[index_of(run.series)];
   const std::size_t before = series.head_rows();
-  series.put(reading, commit);
-  if (before == 0) waiting_.push_back({id, commit, std::chrono::steady_clock::now()});
-  if (before < kChunkRows && series.head_rows() == kChunkRows) full_.push_back(id);
+  series.put(rows_, run.first, run.last, commit, identities);
+  if (before == 0) waiting_.push_back({run.series, commit, std::chrono::steady_clock::now()});
+  if (before < kChunkRows && series.head_rows() >= kChunkRows) full_.push_back(run.series);
   unsealed_rows_ += series.head_rows() - before;
 }
 

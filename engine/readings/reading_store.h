@@ -62,21 +62,21 @@ class ReadingStore {
   /// Begins the next commit; forgets what was added and not applied.
   void begin();
   /// What is to be judged next. Rows are counted from 0 over all calls.
-  void add(SeriesId series, const Reading& reading) { rows_.push_back(series, reading); }
+  void add(SeriesId series, const Reading& reading) { added_.push_back(series, reading); }
   void add(ReadingBlock&& block);
-  std::size_t added() const { return rows_.size(); }
+  std::size_t added() const { return added_.size(); }
   /// Accepts each added reading that outranks what is known of its identity, on disk, in memory or added before.
   void judge();
   /// How many of the added rows [first, last) were accepted.
   std::size_t accepted_among(std::size_t first, std::size_t last) const;
   /// Why some of them could not be judged, and were not accepted: a chunk that they may repeat cannot be read.
   std::optional<Error> failure_among(std::size_t first, std::size_t last) const;
+  /// Series by series, each in order of arrival.
   const ReadingBlock& accepted() const { return rows_; }
   /// (apply) Takes the accepted in as commit `commit`; `journal_bytes` is the size of their frame.
   void apply(Sequence commit, std::size_t journal_bytes);
-  /// (apply) One reading of the journal, when a store is opened.
-  void recover(SeriesId series, const Reading& reading, Sequence commit);
-  void recovered(std::size_t journal_bytes) { journal_bytes_ += journal_bytes; }
+  /// (apply) What the journal has of one commit, when a store is opened: all are of series that there are.
+  void recover(ReadingBlock&& block, Sequence commit, std::size_t journal_bytes);
 
   // ---------------------------------------- sealing
 
@@ -124,13 +124,15 @@ class ReadingStore {
     Sequence oldest;
     std::chrono::steady_clock::time_point since;
   };
-  /// The rows of one series among rows_: order_[first] to order_[last - 1].
+  /// The rows of one series: [first, last) of rows_.
   struct Run {
     SeriesId series;
     std::uint32_t first, last;
   };
-  void group_by_series();
-  Reading row(std::uint32_t i) const;
+  void sort_by_series();
+  void move_extras();
+  void put_runs(Sequence commit, ReadingSeries::Identities identities);
+  void put(const Run& run, Sequence commit, ReadingSeries::Identities identities);
   enum class Verdict : std::uint8_t { accepted, duplicate, failed };
   std::int64_t judge_disordered(const Run& run);
   void judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows);
@@ -147,8 +149,9 @@ class ReadingStore {
   std::vector<std::map<std::string, SeriesId, std::less<>>> tags_;  // by machine
   std::vector<std::vector<SeriesId>> groups_;                       // by machine and group
 
-  ReadingBlock rows_;                 // added; once judged, accepted
-  std::vector<std::uint32_t> order_;  // rows_ series by series, each in order of arrival
+  ReadingBlock added_;                // in order of arrival; once judged, of no use any more
+  ReadingBlock rows_;                 // series by series; once judged, the accepted ones
+  std::vector<std::uint32_t> order_;  // where among the added each of rows_ was
   std::vector<Run> runs_;
   std::vector<std::uint32_t> counts_;  // by series, all 0 between calls
   std::vector<Verdict> verdicts_;      // of the added rows; empty: all are accepted

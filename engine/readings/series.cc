@@ -8,6 +8,7 @@ namespace takt {
 namespace {
 
 constexpr std::size_t kMarks = 256;
+constexpr std::size_t kCacheLine = 64;
 
 /// More than these and merging them in is cheaper than going on without.
 std::size_t late_limit(std::size_t head_rows) { return 256 + head_rows / 16; }
@@ -64,49 +65,80 @@ void ReadingSeries::mark(std::int64_t first, std::int64_t last, Sequence commit)
 }
 
 void ReadingSeries::put(const Reading& row, Sequence commit) {
-  const std::int64_t us = micros(row.at);
-  mark(us, us, commit);
-  if (head_.empty() || us > head_.at.back()) {
-    head_.push_back(row);
-  } else {
-    put_late(row);
-  }
+  mark(micros(row.at), micros(row.at), commit);
+  put(row);
 }
 
-void ReadingSeries::put_new(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit) {
-  const std::int64_t before = head_.empty() ? std::numeric_limits<std::int64_t>::min() : head_.at.back();
-  std::int64_t newest = before;
-  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = std::numeric_limits<std::int64_t>::min();
-  std::vector<std::uint32_t> late;
-  for (const std::uint32_t i : rows) {
-    const std::int64_t us = block.at[i];
-    if (us <= newest) late.push_back(i);
-    newest = std::max(newest, us);
-    first = std::min(first, us);
-    last = std::max(last, us);
-  }
-  mark(first, last, commit);
-  if (late.empty()) return append(head_, block, rows);
-  std::vector<std::uint32_t> ordered;
-  std::set_difference(rows.begin(), rows.end(), late.begin(), late.end(), std::back_inserter(ordered));
-  append(head_, block, ordered);
-  for (const std::uint32_t i : late) insert_late(block.row(i, nullptr));
+void ReadingSeries::put(const Reading& row) {
+  if (head_.empty() || micros(row.at) > head_.at.back()) return head_.push_back(row);
+  if (replace(row)) return;
+  late_.insert(late_.place_of(micros(row.at), row.id()), row);
+  merge_late();
 }
 
-void ReadingSeries::put_late(const Reading& row) {
+void ReadingSeries::put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit,
+                        Identities identities) {
+  const auto at = [&](std::size_t i) { return block.at.begin() + static_cast<std::ptrdiff_t>(i); };
+  const auto [oldest, newest] = std::minmax_element(at(first), at(last));
+  mark(*oldest, *newest, commit);
+  if (!block.extras.empty()) {
+    for (std::size_t i = first; i < last; ++i) put(block[i]);
+    return;
+  }
+  std::vector<std::pair<std::int64_t, std::uint32_t>> late;  // times and rows
+  std::int64_t end = head_.empty() ? std::numeric_limits<std::int64_t>::min() : head_.at.back();
+  for (std::size_t i = first; i < last;) {
+    const std::size_t begin = i;
+    for (; i < last && block.at[i] > end; ++i) end = block.at[i];
+    append(head_, block, begin, i);
+    for (; i < last && block.at[i] <= end; ++i) {
+      if (identities == Identities::any && replace(block.row(i, nullptr))) continue;
+      late.emplace_back(block.at[i], static_cast<std::uint32_t>(i));
+    }
+  }
+  if (!late.empty()) put_late(block, late);
+}
+
+/// Whether the row takes the place of one of its identity in memory.
+bool ReadingSeries::replace(const Reading& row) {
   const std::int64_t us = micros(row.at);
   for (ReadingColumns* rows : {&head_, &late_}) {
-    if (const std::size_t i = rows->place_of(us, row.id()); rows->is(i, us, row.id()))
-      return rows->replace(i, row);
+    const std::size_t i = rows->place_of(us, row.id());
+    if (!rows->is(i, us, row.id())) continue;
+    rows->replace(i, row);
+    return true;
   }
-  insert_late(row);
+  return false;
 }
 
-void ReadingSeries::insert_late(const Reading& row) {
-  late_.insert(late_.place_of(micros(row.at), row.id()), row);
+/// Of rows of identities that are not in memory: of each the last.
+void ReadingSeries::put_late(const ReadingBlock& block,
+                             std::vector<std::pair<std::int64_t, std::uint32_t>>& rows) {
+  std::sort(rows.begin(), rows.end());
+  ReadingColumns ordered;
+  ordered.reserve(rows.size());
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (k + 1 < rows.size() && rows[k].first == rows[k + 1].first) continue;
+    ordered.push_back(block.row(rows[k].second, nullptr));
+  }
+  late_.insert(ordered);
+  merge_late();
+}
+
+void ReadingSeries::merge_late() {
   if (late_.size() <= late_limit(head_.size())) return;
-  head_ = merge({&head_, &late_}, true);
+  head_.insert(late_);
   late_ = {};
+}
+
+void ReadingSeries::prefetch() const {
+  for (std::size_t i = 0; i < sizeof(*this); i += kCacheLine)
+    __builtin_prefetch(reinterpret_cast<const char*>(this) + i);
+}
+
+void ReadingSeries::prefetch_ends() const {
+  const auto end = [](const auto& column) { __builtin_prefetch(column.data() + column.size(), 1); };
+  end(head_.at), end(head_.number), end(head_.quality), end(head_.kind), end(head_.extra), end(marks_);
 }
 
 const ReadingColumns& ReadingSeries::ordered_head(ReadingColumns& merged) const {

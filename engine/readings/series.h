@@ -9,7 +9,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -124,8 +123,13 @@ class ReadingSeries {
 
   /// Takes a reading in that outranks what is known of its identity. Commits do not fall.
   void put(const Reading& row, Sequence commit);
-  /// The same of these rows of a block without extras, in this order, whose identities nobody knows yet.
-  void put_new(const ReadingBlock& block, std::span<const std::uint32_t> rows, Sequence commit);
+  /// Whether an identity may have a row in memory already.
+  enum class Identities : std::uint8_t { all_new, any };
+  /// The same of rows [first, last) of a block, in this order.
+  void put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit, Identities identities);
+  /// Asks the processor for what put() is about to touch: the series itself, then the ends of its columns.
+  void prefetch() const;
+  void prefetch_ends() const;
   /// `gone` give way to `come`, which hold the same readings, or those of the head.
   void replace_chunks(const ChunkList& gone, ChunkList come);
   /// The rows in memory are in chunks now.
@@ -154,8 +158,10 @@ class ReadingSeries {
     std::int64_t first, last;
   };
   void mark(std::int64_t first, std::int64_t last, Sequence commit);
-  void put_late(const Reading& row);
-  void insert_late(const Reading& row);
+  void put(const Reading& row);
+  bool replace(const Reading& row);
+  void put_late(const ReadingBlock& block, std::vector<std::pair<std::int64_t, std::uint32_t>>& rows);
+  void merge_late();
 
   MachineId machine_;
   GroupId group_;

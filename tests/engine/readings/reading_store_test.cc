@@ -120,7 +120,7 @@ class Model {
     for (const auto& [commit, frame] : journal_) {
       ReadingBlock block;
       ASSERT_TRUE(decode_block(frame, block));
-      for_each_row(block, [&](std::size_t i, const Reading& r) { store_->recover(block.series[i], r, commit); });
+      store_->recover(std::move(block), commit, frame.size());
     }
   }
 
