@@ -235,7 +235,7 @@ bool Store::Committer::outranks(const Event& event, MachineId machine, const Ran
 void Store::Committer::judge(Group& group) {
   pending_.clear();
   ReadingStore& readings = *store_.readings_;
-  readings.begin();
+  readings.begin(store_.readings_kept_from());
   auto& statistics = store_.statistics_;
   std::vector<std::size_t> begins;  // of each work's rows among the readings
   for (Work& work : group.works) {
@@ -394,6 +394,7 @@ void Store::Committer::take_out_garbage(rocksdb::WriteBatch& batch) {
 Result<void> Store::Committer::sweep() {
   rocksdb::WriteBatch batch = take_names();
   take_out_garbage(batch);
+  take_out_dropped_days(batch);
   return batch.Count() == 0 ? Result<void>{} : write(batch);
 }
 

@@ -1,6 +1,7 @@
 #include "engine/disk.h"
 
 #include <fcntl.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <sys/statvfs.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "engine/folder_mark.h"
 #include "engine/write_log.h"
@@ -412,20 +414,35 @@ Result<void> Store::Disk::compact() {
   return {};
 }
 
+// ---------------------------------------- chunks on their way out
+
 class Store::Disk::Stored final : public StoredChunk {
  public:
-  Stored(Disk& disk, const ChunkKey& key) : disk_(disk), key_(key) {}
-  ~Stored() override {
-    if (!gone_) return;
+  Stored(Disk& disk, const ChunkKey& key) : disk_(disk), key_(key) {
     const std::lock_guard lock{disk_.garbage_mutex_};
-    disk_.garbage_.push_back(key_);
+    ++disk_.days_[chunk_day(key_.first)].held;
   }
-  void let_go() const override { gone_ = true; }
+  ~Stored() override {
+    const std::lock_guard lock{disk_.garbage_mutex_};
+    const auto day = disk_.days_.find(chunk_day(key_.first));
+    --day->second.held;
+    if (gone_) {
+      --day->second.let_go;
+      day->second.garbage.push_back(key_);
+      disk_.garbage_days_.insert(day->first);
+    } else if (day->second.held == 0 && !disk_.garbage_days_.contains(day->first)) {
+      disk_.days_.erase(day);
+    }
+  }
+  void let_go() const override {
+    const std::lock_guard lock{disk_.garbage_mutex_};
+    if (!std::exchange(gone_, true)) ++disk_.days_[chunk_day(key_.first)].let_go;
+  }
 
  private:
   Disk& disk_;
   ChunkKey key_;
-  mutable std::atomic<bool> gone_{false};
+  mutable bool gone_ = false;  // guarded by the disk's mutex
 };
 
 std::shared_ptr<const StoredChunk> Store::Disk::stored(const ChunkKey& key) {
@@ -434,7 +451,52 @@ std::shared_ptr<const StoredChunk> Store::Disk::stored(const ChunkKey& key) {
 
 std::vector<ChunkKey> Store::Disk::take_garbage() {
   const std::lock_guard lock{garbage_mutex_};
-  return std::exchange(garbage_, {});
+  std::vector<ChunkKey> keys;
+  for (auto at = garbage_days_.begin(); at != garbage_days_.end();) {
+    const auto day = days_.find(*at);
+    if (day->second.dropped) {
+      ++at;
+      continue;
+    }
+    keys.insert(keys.end(), day->second.garbage.begin(), day->second.garbage.end());
+    day->second.garbage.clear();
+    if (day->second.held == 0) days_.erase(day);
+    at = garbage_days_.erase(at);
+  }
+  return keys;
+}
+
+void Store::Disk::note_dropped(const std::set<std::uint32_t>& days) {
+  const std::lock_guard lock{garbage_mutex_};
+  for (const std::uint32_t day : days) days_[day].dropped = true;
+  garbage_days_.insert(days.begin(), days.end());
+}
+
+std::vector<Store::Disk::DroppedDay> Store::Disk::take_dropped_days() {
+  const std::lock_guard lock{garbage_mutex_};
+  std::vector<DroppedDay> taken;
+  for (auto at = garbage_days_.begin(); at != garbage_days_.end();) {
+    const auto day = days_.find(*at);
+    if (!day->second.dropped || day->second.let_go > 0) {
+      ++at;
+      continue;
+    }
+    taken.push_back({day->first, day->second.held == 0, std::exchange(day->second.garbage, {})});
+    day->second.dropped = false;
+    if (day->second.held == 0) days_.erase(day);
+    at = garbage_days_.erase(at);
+  }
+  return taken;
+}
+
+void Store::Disk::drop_day(std::uint32_t day, rocksdb::WriteBatch& batch) {
+  const std::string first = chunk_day_key(day), last = chunk_day_key(day + 1);
+  const rocksdb::Slice begin{first}, end{last};
+  const rocksdb::RangePtr range{&begin, &end};
+  // A file that cannot be taken out now goes with the range, when it is compacted.
+  rocksdb::DeleteFilesInRanges(db_.get(), handles_[chunk], &range, 1, false);
+  batch.DeleteRange(handles_[chunk], first, last);
+  batch.DeleteRange(handles_[meta], "g" + first, "g" + last);
 }
 
 std::uint64_t Store::Disk::free_bytes() const {

@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <list>
+#include <map>
 #include <mutex>
+#include <set>
 
 #include "engine/store.h"
 
@@ -26,6 +28,17 @@ std::string series_key(SeriesId id);
 std::string encode_series_name(const SeriesName& name);
 Result<SeriesName> decode_series_name(std::string_view value);
 std::string garbage_key(const ChunkKey& key);
+
+/// A day whose readings are retained no more: chunks of it that the index does not have are on their way out.
+std::string dropped_day_key(std::uint32_t day);
+/// When a machine's readings that have been dropped were taken.
+std::string heard_key(MachineId machine, std::uint32_t number);
+std::string encode_heard(const std::vector<HeardRun>& runs);
+Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs);
+/// What has been dropped of the journal's readings, too.
+inline constexpr const char* kDropsKey = "dropped";
+std::string encode_drops(const std::vector<Drop>& drops);
+std::vector<Drop> decode_drops(std::string_view value);
 
 class Store::Disk final : public ChunkSource {
  public:
@@ -57,8 +70,18 @@ class Store::Disk final : public ChunkSource {
   Result<void> compact();
   /// Told of by who reads it while it lasts.
   std::shared_ptr<const StoredChunk> stored(const ChunkKey& key);
-  /// Chunks that nobody holds any more, after they were let go.
+  /// Chunks that nobody holds any more, after they were let go; but of dropped days.
   std::vector<ChunkKey> take_garbage();
+  /// All that was let go of these days goes together, once nobody holds any of it.
+  void note_dropped(const std::set<std::uint32_t>& days);
+  struct DroppedDay {
+    std::uint32_t day = 0;
+    bool alone = true;             ///< there are no other chunks of the day
+    std::vector<ChunkKey> chunks;  ///< that go
+  };
+  std::vector<DroppedDay> take_dropped_days();
+  /// Takes out all chunks of the day: whole files at once, what is left of them with the batch.
+  void drop_day(std::uint32_t day, rocksdb::WriteBatch& batch);
 
   rocksdb::DB& database() const { return *db_; }
   bool has(Family family) const { return handles_[family] != nullptr; }
@@ -87,8 +110,14 @@ class Store::Disk final : public ChunkSource {
   // The chunks read last: late rows of one time tend to come together.
   static constexpr std::size_t kCachedBytes = std::size_t{32} << 20U;
   class Stored;
+  struct DayOfChunks {
+    std::size_t held = 0, let_go = 0;  ///< by anybody; of these, let go
+    bool dropped = false;
+    std::vector<ChunkKey> garbage;
+  };
   std::mutex garbage_mutex_;
-  std::vector<ChunkKey> garbage_;
+  std::map<std::uint32_t, DayOfChunks> days_;
+  std::set<std::uint32_t> garbage_days_;  // that have garbage, or are dropped
 
   struct CachedRows {
     ChunkKey key;

@@ -37,12 +37,13 @@ class MachineRecord {
   void apply(const Event& event, const Rank& rank, Names& names, Sequence commit);
   /// A reading was taken in: the machine was heard at `t`.
   void heard_reading(Timestamp t, Sequence commit);
-  /// A reading was withdrawn or the silence time-out has changed: all times that the machine was heard, sorted.
-  void set_heard(const std::vector<Timestamp>& times, Sequence commit);
+  /// A reading was withdrawn or the silence time-out has changed: all times that the machine was heard, by
+  /// their beginning.
+  void set_heard(const std::vector<HeardRun>& runs, Sequence commit);
   /// The description has changed: computes all sums anew. Buckets that changed get the revision `commit`.
   void use(const MasterData& master, Sequence commit);
   /// Times of all live events but readings and classifications.
-  void collect_heard(std::vector<Timestamp>& times) const;
+  void collect_heard(std::vector<HeardRun>& runs) const;
 
   // ---------------------------------------- reading
 

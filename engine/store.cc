@@ -108,6 +108,9 @@ class Store::Folder {
   void run(Store& store, std::chrono::milliseconds pause) {
     std::unique_lock lock{mutex_};
     while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
+      lock.unlock();
+      expire(store);
+      lock.lock();
       for (bool more = true; more && !stopping_;) {
         lock.unlock();
         const auto folded = store.fold();
@@ -118,9 +121,26 @@ class Store::Folder {
     }
   }
 
+  /// Looks whenever the day that is kept from is another, and until it went well.
+  void expire(Store& store) {
+    const Timestamp kept_from = store.readings_kept_from();
+    if (kept_from == expired_before_ || !store.read_only_reason().empty()) return;
+    const auto gone = store.expire_readings();
+    if (gone) expired_before_ = kept_from;
+    if (!gone) spdlog::error("readings that are retained no more are not dropped: {}", gone.error().context);
+    const bool for_ever = kept_from == kBeginOfTime;
+    const Timestamp tomorrow = std::chrono::floor<std::chrono::days>(store.clock().now()) + std::chrono::days{1};
+    store.note_job("retention", for_ever ? std::nullopt : std::optional{tomorrow},
+                   !gone      ? "failed: " + gone.error().context
+                   : for_ever ? "readings are kept for ever"
+                              : "readings are kept from " + format_time(kept_from) + " on; " +
+                                    std::to_string(*gone) + " went");
+  }
+
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::optional<Timestamp> expired_before_;
   std::thread thread_;
 };
 
@@ -154,6 +174,7 @@ Result<void> Store::recover() {
   std::map<SeriesId, SeriesName> series;
   std::vector<SeriesName> unnumbered;  // tags as version 1 of the format kept them
   std::vector<ChunkKey> garbage;
+  std::set<std::uint32_t> dropped_days, days_in_use;
   std::optional<Error> failure;
   const auto read = disk_->scan(Disk::meta, "", [&](std::string_view key, std::string_view value) {
     const std::uint64_t number = sequence_of_key(key.substr(1));
@@ -172,6 +193,16 @@ Result<void> Store::recover() {
         series.emplace(SeriesId{static_cast<std::uint32_t>(number)}, std::move(*name));
     } else if (key[0] == 'g' && key.size() == 25) {
       if (const auto gone = ChunkKey::parse(key.substr(1))) garbage.push_back(*gone);
+    } else if (key[0] == 'd' && key.size() == 5) {
+      dropped_days.insert(static_cast<std::uint32_t>(sequence_of_key(key.substr(1))));
+    } else if (key == kDropsKey) {
+      drops_ = decode_drops(value);
+    } else if (key[0] == 'h' && key.size() == 9) {
+      next_heard_ = std::max(next_heard_, static_cast<std::uint32_t>(number) + 1);
+      if (const auto decoded =
+              decode_heard(value, heard_before_[MachineId{static_cast<std::uint32_t>(number >> 32U)}]);
+          !decoded)
+        failure = decoded.error();
     } else if (key[0] == 'p' && key.size() == 9) {
       auto versions = decode_plants(value);
       if (!versions)
@@ -199,6 +230,7 @@ Result<void> Store::recover() {
       return false;
     }
     head->key.sequence = chunk->sequence;
+    days_in_use.insert(chunk_day(head->first));
     if (head->key != *chunk)
       failure = corruption("a chunk of " + format_time(head->first) + " is kept under another's key");
     else if (const auto added = readings_->add_chunk(*head, disk_->stored(*chunk)); !added)
@@ -208,6 +240,8 @@ Result<void> Store::recover() {
   if (!indexed) return indexed.error();
   if (failure) return *failure;
   readings_->opened();
+  if (const auto cleared = clear_dropped(dropped_days, days_in_use); !cleared) return cleared.error();
+  for (auto& [machine, runs] : heard_before_) runs = joined_runs(std::move(runs), Duration{0});
 
   auto plant = plants.begin();
   const auto use_plants_through = [&](Sequence sequence) -> Result<void> {
@@ -241,6 +275,10 @@ Result<void> Store::recover() {
   };
   const auto replay_readings = [&](Sequence sequence, std::string_view frame) -> Result<void> {
     readings_->recovered(frame.size());
+    Timestamp kept_from = kBeginOfTime;  // what came with this commit
+    for (const Drop& drop : drops_) {
+      if (sequence <= drop.sequence) kept_from = std::max(kept_from, chunk_day_start(drop.first_kept));
+    }
     if (is_block(frame)) {
       ReadingBlock block;
       if (const auto decoded = decode_block(frame, block); !decoded) return decoded.error();
@@ -248,7 +286,7 @@ Result<void> Store::recover() {
         if (!readings_->has(id)) return corruption("it has a reading of a tag without a number");
       }
       for_each_row(block, [&](std::size_t i, const Reading& reading) {
-        readings_->recover(block.series[i], reading, sequence);
+        if (reading.at >= kept_from) readings_->recover(block.series[i], reading, sequence);
       });
       return {};
     }
@@ -259,7 +297,7 @@ Result<void> Store::recover() {
       const auto id = machine ? readings_->find(*machine, event.tag) : std::nullopt;
       if (!id) return corruption("it has a reading of a tag without a number");
       ReadingExtra extra;
-      readings_->recover(*id, reading_of(event, extra), sequence);
+      if (event.at >= kept_from) readings_->recover(*id, reading_of(event, extra), sequence);
     }
     return {};
   };
@@ -325,20 +363,27 @@ MachineRecord& Store::add_machine(std::string_view name, MachineId id) {
 }
 
 Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from) {
-  std::vector<Timestamp> times;
-  machine.collect_heard(times);
+  const Duration gap = master_->latest().settings(machine.id()).silence_timeout;
+  std::vector<HeardRun> runs;
+  machine.collect_heard(runs);
   for (const SeriesId id : readings_->of_machine(machine.id())) {
     if (from == HeardFrom::events) break;
+    std::vector<HeardRun> of_tag;
     const auto scanned = (*readings_)[id]
                              .snapshot({kBeginOfTime, kEndOfTime})
                              .scan(*disk_, [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
-                               for (std::size_t i = first; i < last; ++i) times.push_back(from_micros(rows.at[i]));
+                               for (std::size_t i = first; i < last; ++i)
+                                 append_run(of_tag, {from_micros(rows.at[i]), from_micros(rows.at[i])}, gap);
                                return true;
                              });
     if (!scanned) return scanned.error();
+    runs.insert(runs.end(), of_tag.begin(), of_tag.end());
   }
-  std::sort(times.begin(), times.end());
-  machine.set_heard(times, commit);
+  // Readings that were dropped stay heard.
+  if (const auto before = heard_before_.find(machine.id());
+      from != HeardFrom::events && before != heard_before_.end())
+    runs.insert(runs.end(), before->second.begin(), before->second.end());
+  machine.set_heard(joined_runs(std::move(runs), gap), commit);
   return {};
 }
 

@@ -13,9 +13,11 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -75,6 +77,21 @@ struct StoreStatistics {
   std::array<std::atomic<std::uint64_t>, kRejections> rejected_by_code{};
   std::atomic<std::uint64_t> sync_micros{0}, sync_micros_last{0}, apply_micros{0}, queue_events{0},
       chunks_sealed{0};
+  std::atomic<std::uint64_t> chunks_dropped{0}, readings_dropped{0};  ///< by retention
+};
+
+/// Something that the store does by itself from time to time.
+struct JobReport {
+  std::string name;
+  Timestamp last_run;
+  std::optional<Timestamp> next_run;  ///< none: as needed
+  std::string outcome;
+};
+
+/// Readings of commits up to `sequence` of days before `first_kept` were dropped.
+struct Drop {
+  std::uint32_t first_kept = 0;
+  Sequence sequence = 0;
 };
 
 struct BackupOptions;  // engine/backup.h
@@ -139,6 +156,14 @@ class Store {
   /// Merges late chunks and joins small ones, once; false if there was nothing to do. Ingest and queries go on.
   Result<bool> fold();
 
+  /// The first moment of the first day whose readings the plant retains; the beginning of time if it is for ever.
+  Timestamp readings_kept_from() const;
+  /// Drops readings of whole days before that; figures do not change, and snapshots go on reading what they hold.
+  /// Returns how many. Done in the background, too, where folding is.
+  Result<std::uint64_t> expire_readings();
+  /// What was done in the background, and when. Any thread.
+  std::vector<JobReport> jobs() const;
+
   /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves
   /// out though events refer to it stays, inactive. With `dry_run` nothing changes. Waits for the answer.
   Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run);
@@ -195,6 +220,11 @@ class Store {
   Result<void> number_tags(const std::vector<SeriesName>& unnumbered, const std::vector<ChunkKey>& garbage);
   enum class HeardFrom : std::uint8_t { events, readings_too };
   Result<void> rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
+  /// When readings that go were taken, and how close that must be known, by machine; none: not looked at yet.
+  using HeardReadings = std::map<MachineId, std::pair<Duration, std::optional<std::vector<HeardRun>>>>;
+  Result<void> hear(const Expiry& expiry, HeardReadings& heard) const;
+  Result<void> clear_dropped(const std::set<std::uint32_t>& days, const std::set<std::uint32_t>& in_use);
+  void note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome);
   std::vector<Event> silence_marks(const Plant& next) const;
   PlantChange merge_left_out(Plant& plant) const;
 
@@ -212,6 +242,14 @@ class Store {
   std::vector<std::unique_ptr<MachineRecord>> machines_;
   std::unique_ptr<ReadingStore> readings_;
   std::atomic<Sequence> sequence_{0};
+
+  // The committer's: what outlives dropped readings.
+  std::map<MachineId, std::vector<HeardRun>> heard_before_;
+  std::uint32_t next_heard_ = 0;
+  std::vector<Drop> drops_;
+
+  mutable std::mutex jobs_mutex_;
+  std::vector<JobReport> jobs_;
 
   mutable std::mutex plant_mutex_;
   std::shared_ptr<const Plant> plant_;

@@ -221,7 +221,7 @@ void Timeline::contribute(TimeRange clip, Timestamp now, ContributionSink& sink)
 
 // ---------------------------------------- silence
 
-std::vector<Timeline::HeardRun>::const_iterator Timeline::first_heard_after(Timestamp t) const {
+std::vector<HeardRun>::const_iterator Timeline::first_heard_after(Timestamp t) const {
   return std::partition_point(heard_.begin(), heard_.end(), [&](const HeardRun& run) { return run.first <= t; });
 }
 
@@ -252,17 +252,11 @@ void Timeline::hear(Timestamp t) {
   }
 }
 
-void Timeline::set_heard(const std::vector<Timestamp>& times) {
+void Timeline::set_heard(const std::vector<HeardRun>& runs) {
   const Duration timeout = silence_timeout();
   heard_.clear();
   if (timeout <= Duration{0}) return;
-  for (const Timestamp t : times) {
-    if (heard_.empty() || t > heard_.back().last + timeout) {
-      heard_.push_back({t, t});
-    } else {
-      heard_.back().last = t;
-    }
-  }
+  for (const HeardRun& run : runs) append_run(heard_, run, timeout);
 }
 
 }  // namespace takt

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/contribution.h"
+#include "engine/heard.h"
 #include "engine/master_data.h"
 #include "engine/records.h"
 #include "engine/sorted_runs.h"
@@ -55,8 +56,8 @@ class Timeline {
   /// Nothing if nothing changes, as always without a silence time-out.
   std::optional<Heard> if_heard(Timestamp t) const;
   void hear(Timestamp t);
-  /// All times that it was heard, sorted.
-  void set_heard(const std::vector<Timestamp>& times);
+  /// All times that it was heard, by their beginning.
+  void set_heard(const std::vector<HeardRun>& runs);
 
   // ---------------------------------------- what it says
 
@@ -92,10 +93,6 @@ class Timeline {
   RawSegment raw_segment_at(Timestamp t) const;
 
  private:
-  /// Between two of them the machine was silent for longer than its time-out.
-  struct HeardRun {
-    Timestamp first, last;
-  };
   Duration silence_timeout() const { return master_->latest().settings(machine_).silence_timeout; }
   std::vector<HeardRun>::const_iterator first_heard_after(Timestamp t) const;
   void append_stretch(TimeRange stretch, Timestamp now, std::vector<Segment>& out) const;
@@ -107,7 +104,7 @@ class Timeline {
   SortedRuns<StateRecord, ByIdentity> states_;
   SortedRuns<ClassifyRecord, ByIdentity> classifies_;
   Duration longest_classify_{0};
-  std::vector<HeardRun> heard_;  // kept only with a silence time-out
+  std::vector<HeardRun> heard_;  // more than the silence time-out apart; none without one
 };
 
 }  // namespace takt

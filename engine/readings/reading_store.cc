@@ -177,7 +177,8 @@ std::vector<SeriesId> ReadingStore::of_machine(MachineId machine) const {
 
 // ---------------------------------------- taking in
 
-void ReadingStore::begin() {
+void ReadingStore::begin(Timestamp kept_from) {
+  kept_from_ = micros(kept_from);
   rows_.clear();
   order_.clear();
   runs_.clear();
@@ -225,7 +226,7 @@ void ReadingStore::judge() {
     // What is newer than all before it repeats nothing.
     ReadingSeries& series = *series_[index_of(run.series)];
     std::int64_t newest = series.newest_judged();
-    bool in_order = true;
+    bool in_order = rows_.at[order_[run.first]] >= kept_from_;
     for (std::uint32_t k = run.first; k < run.last && in_order; ++k) {
       const std::int64_t us = rows_.at[order_[k]];
       in_order = us > newest;
@@ -256,6 +257,10 @@ void ReadingStore::judge_instant(SeriesId id, std::span<const std::pair<std::int
   const bool may_be_known = rows.front().first <= series.newest_judged();
   std::map<std::string_view, Rank> best;  // by id; only of several there may be several
   for (const auto& [us, i] : rows) {
+    if (us < kept_from_) {
+      decide(i, Verdict::expired);
+      continue;
+    }
     const Reading reading = row(i);
     auto known = best.end();
     if (rows.size() > 1) known = best.find(reading.id());
@@ -296,7 +301,8 @@ void ReadingStore::take_out_rejected() {
 }
 
 std::size_t ReadingStore::accepted_among(std::size_t first, std::size_t last) const {
-  return verdicts_.empty() ? last - first : count_of(Verdict::accepted, first, last);
+  if (verdicts_.empty()) return last - first;
+  return count_of(Verdict::accepted, first, last) + count_of(Verdict::expired, first, last);
 }
 
 std::optional<Error> ReadingStore::failure_among(std::size_t first, std::size_t last) const {
@@ -454,6 +460,10 @@ void ReadingStore::sealed(const std::vector<EncodedChunk>& chunks,
                                             {sealed_chunk(chunks[i].head, chunks[i].head.series[k], stored[i])});
     }
   }
+  forget_past_waiting();
+}
+
+void ReadingStore::forget_past_waiting() {
   const std::size_t before = waiting_.size();
   while (!waiting_.empty() && !is_waiting(waiting_.front())) waiting_.pop_front();
   if (waiting_.empty()) {
@@ -590,6 +600,39 @@ void ReadingStore::folded(const Fold& fold, const std::vector<std::shared_ptr<co
     // The day may have more to fold; one that comes out as it went in has not.
     if (outlines(gone) != outlines(come)) to_fold_.emplace(id, fold.day);
   }
+}
+
+// ---------------------------------------- retention
+
+Expiry ReadingStore::expiry(std::uint32_t first_kept) const {
+  Expiry expiry;
+  expiry.first_kept = first_kept;
+  const Timestamp end = chunk_day_start(first_kept);
+  for (std::uint32_t i = 0; i < series_.size(); ++i) {
+    if (!series_[i]) continue;
+    const ReadingSeries& series = *series_[i];
+    const ChunkList& chunks = series.chunks();
+    const std::size_t head_rows = series.head_rows_before(micros(end));
+    if (head_rows == 0 && (chunks.empty() || chunks.front()->first >= end)) continue;
+    Expiry::Part& part = expiry.parts.emplace_back();
+    part.series = SeriesId{i};
+    part.machine = series.machine();
+    part.before = series.chunk_list();
+    const auto kept = std::partition_point(chunks.begin(), chunks.end(), [&](auto& c) { return c->first < end; });
+    part.gone = static_cast<std::size_t>(kept - chunks.begin());
+    part.readings = series.snapshot({kBeginOfTime, end});
+    part.head_rows = head_rows;
+    part.head = series.head_span_before(micros(end));
+  }
+  return expiry;
+}
+
+void ReadingStore::expire(const Expiry& expiry) {
+  const std::int64_t end = micros(chunk_day_start(expiry.first_kept));
+  for (const Expiry::Part& part : expiry.parts) {
+    unsealed_rows_ -= series_[index_of(part.series)]->drop_before(end, part.kept, part.first, part.last);
+  }
+  forget_past_waiting();
 }
 
 }  // namespace takt

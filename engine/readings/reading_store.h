@@ -5,11 +5,13 @@
 #pragma once
 
 #include "engine/readings/block.h"
+#include "engine/readings/expiry.h"
 #include "engine/readings/series.h"
 
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,8 +61,9 @@ class ReadingStore {
 
   // ---------------------------------------- taking in
 
-  /// Begins the next commit; forgets what was added and not applied.
-  void begin();
+  /// Begins the next commit; forgets what was added and not applied. What is added from before `kept_from` is
+  /// accepted, and gone at once.
+  void begin(Timestamp kept_from = kBeginOfTime);
   /// What is to be judged next. Rows are counted from 0 over all calls.
   void add(SeriesId series, const Reading& reading) { rows_.push_back(series, reading); }
   void add(ReadingBlock&& block);
@@ -118,6 +121,14 @@ class ReadingStore {
   bool is_current(const Fold& fold) const;
   void folded(const Fold& fold, const std::vector<std::shared_ptr<const StoredChunk>>& stored);
 
+  // ---------------------------------------- retention
+
+  /// All that is from before the day; not prepared yet.
+  Expiry expiry(std::uint32_t first_kept) const;
+  /// (apply) What is in the prepared expiry goes; nothing has changed since it was made. The chunks' bytes are let
+  /// go by the caller, and what the lists held last goes with `expiry`.
+  void expire(const Expiry& expiry);
+
  private:
   struct Waiting {
     SeriesId series;
@@ -131,13 +142,14 @@ class ReadingStore {
   };
   void group_by_series();
   Reading row(std::uint32_t i) const;
-  enum class Verdict : std::uint8_t { accepted, duplicate, failed };
+  enum class Verdict : std::uint8_t { accepted, duplicate, failed, expired };
   std::int64_t judge_disordered(const Run& run);
   void judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows);
   void decide(std::uint32_t row, Verdict verdict);
   std::size_t count_of(Verdict verdict, std::size_t first, std::size_t last) const;
   void take_out_rejected();
   bool is_waiting(const Waiting& waiting) const;
+  void forget_past_waiting();
   std::vector<EncodedChunk> encode_heads(const std::vector<SeriesId>& due, Sequence through);
 
   const ChunkSource& source_;
@@ -153,6 +165,7 @@ class ReadingStore {
   std::vector<std::uint32_t> counts_;  // by series, all 0 between calls
   std::vector<Verdict> verdicts_;      // of the added rows; empty: all are accepted
   std::optional<Error> failure_;
+  std::int64_t kept_from_ = std::numeric_limits<std::int64_t>::min();
   bool any_replaced_ = false;  // an accepted row is of an identity that was known
   std::vector<std::pair<std::int64_t, std::uint32_t>> by_time_;  // of a run: times and rows
 
