@@ -36,8 +36,9 @@ class Store::Committer {
   Result<void> write_names();
   /// Takes chunks that nobody reads any more off the disk, and days of them.
   Result<void> sweep();
-  /// Puts all rows in memory into chunks.
+  /// Puts all rows in memory into chunks, or those whose time has come.
   Result<void> seal_all();
+  Result<void> seal_due();
   /// Does nothing if the chunks have changed meanwhile.
   Result<void> put_fold(const ReadingStore::Fold& fold);
   /// What the plant retains no more; and of whose machines it matters when readings were taken.
@@ -82,6 +83,7 @@ class Store::Committer {
   void quarantine(const Group& group, rocksdb::WriteBatch& batch);
   std::vector<std::shared_ptr<const StoredChunk>> put(const std::vector<EncodedChunk>& chunks,
                                                       rocksdb::WriteBatch& batch);
+  Result<void> seal(const std::vector<EncodedChunk>& chunks);
   void trim_journal(const std::vector<EncodedChunk>& chunks, Sequence none, rocksdb::WriteBatch& batch);
   void take_out_garbage(rocksdb::WriteBatch& batch);
   void take_out_dropped_days(rocksdb::WriteBatch& batch);
@@ -96,7 +98,7 @@ class Store::Committer {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Work> queue_;
-  std::size_t queued_events_ = 0;
+  std::size_t queued_events_ = 0, queued_bytes_ = 0;
   bool stopping_ = false;
   std::string failure_;   // for good
   std::string shortage_;  // until space returns

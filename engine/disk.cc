@@ -1,9 +1,11 @@
 #include "engine/disk.h"
 
 #include <fcntl.h>
+#include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -115,20 +117,20 @@ Result<void> check_unused(const std::filesystem::path& directory) {
   return {};
 }
 
-constexpr std::size_t kChunkCacheBytes = std::size_t{64} << 20U;
-
-rocksdb::ColumnFamilyOptions options_of(std::size_t family) {
+/// `cache` is shared by all families.
+rocksdb::ColumnFamilyOptions options_of(std::size_t family, const StoreMemory& memory,
+                                        const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.checksum = rocksdb::kXXH3;  // Debian's RocksDB has CRC32C in software only
   table.format_version = 5;
   table.block_size = std::size_t{32} << 10U;
+  table.block_cache = cache;
   if (family == Store::Disk::chunk) {
     // A chunk is a block of its own: who asks for one tag reads no other.
     table.block_size = std::size_t{4} << 10U;
-    table.block_cache = rocksdb::NewLRUCache(kChunkCacheBytes);
   }
   rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = std::size_t{32} << 20U;
+  options.write_buffer_size = std::min(std::size_t{32} << 20U, memory.memtables / 4);
   options.compression = rocksdb::kZSTD;
   // The journal dies in the memtable, and chunks are near their entropy.
   if (family == Store::Disk::journal || family == Store::Disk::chunk)
@@ -180,10 +182,12 @@ Result<SeriesName> decode_series_name(std::string_view value) {
 
 std::string garbage_key(const ChunkKey& key) { return "g" + key.bytes(); }
 
-Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::path& directory) {
+Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::path& directory,
+                                                       const StoreMemory& memory) {
   if (auto made = make_folder(directory); !made) return made.error();
   auto disk = std::make_unique<Disk>();
   disk->directory_ = directory;
+  disk->memory_ = memory;
   if (!OpenFolders::instance().claim(directory)) return in_use(directory, "this process");
   disk->claimed_ = true;
   auto mark = read_mark(directory);
@@ -207,9 +211,11 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::pa
   return opened;
 }
 
-Result<std::unique_ptr<Store::Disk>> Store::Disk::open_to_read(const std::filesystem::path& directory) {
+Result<std::unique_ptr<Store::Disk>> Store::Disk::open_to_read(const std::filesystem::path& directory,
+                                                               const StoreMemory& memory) {
   auto disk = std::make_unique<Disk>();
   disk->directory_ = directory;
+  disk->memory_ = memory;
   const auto mark = read_mark(directory);
   if (!mark) return mark.error();
   disk->store_id_ = mark->identity();
@@ -240,15 +246,18 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open_database(std::unique_ptr<
   options.keep_log_file_num = 3;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_open_files = -1;
+  options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(disk->memory_.memtables);
+  const auto cache = rocksdb::NewLRUCache(disk->memory_.block_cache);
   std::vector<std::string> there{kFamilyNames, kFamilyNames + families};
   if (access == Access::read) {
     if (const auto s = rocksdb::DB::ListColumnFamilies(options, path, &there); !s.ok()) return error_of(s, what);
   }
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors{{rocksdb::kDefaultColumnFamilyName, options_of(0)}};
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors{
+      {rocksdb::kDefaultColumnFamilyName, options_of(0, disk->memory_, cache)}};
   std::vector<std::size_t> opened;
   for (std::size_t i = 0; i < families; ++i) {
     if (std::find(there.begin(), there.end(), kFamilyNames[i]) == there.end()) continue;
-    descriptors.emplace_back(kFamilyNames[i], options_of(i));
+    descriptors.emplace_back(kFamilyNames[i], options_of(i, disk->memory_, cache));
     opened.push_back(i);
   }
   rocksdb::DB* db = nullptr;
@@ -286,8 +295,9 @@ Result<Replay> try_replay(const std::string& database, const std::string& what) 
   std::vector<std::string> names;
   auto status = rocksdb::DB::ListColumnFamilies(options, database, &names);
   if (!status.ok()) return Store::Disk::error_of(status, what);
+  const auto cache = rocksdb::NewLRUCache(StoreMemory{}.block_cache);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (const std::string& name : names) descriptors.emplace_back(name, options_of(0));
+  for (const std::string& name : names) descriptors.emplace_back(name, options_of(0, {}, cache));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   status = rocksdb::DB::OpenForReadOnly(options, database, descriptors, &handles, &opened);
@@ -395,7 +405,7 @@ Result<std::shared_ptr<const ReadingColumns>> Store::Disk::rows(const ChunkKey& 
   const std::lock_guard lock{cache_mutex_};
   cache_.push_front({key, group, shared});
   cached_bytes_ += shared->bytes();
-  while (cached_bytes_ > kCachedBytes && cache_.size() > 1) {
+  while (cached_bytes_ > memory_.decoded && cache_.size() > 1) {
     cached_bytes_ -= cache_.back().rows->bytes();
     cache_.pop_back();
   }

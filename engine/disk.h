@@ -49,10 +49,12 @@ class Store::Disk final : public ChunkSource {
 
   /// Creates the folder's contents if there are none. What a crash must not have done to the logs is looked for
   /// first.
-  static Result<std::unique_ptr<Disk>> open(const std::filesystem::path& directory);
+  static Result<std::unique_ptr<Disk>> open(const std::filesystem::path& directory,
+                                            const StoreMemory& memory = {});
   /// An existing folder whose writer is stopped; no file changes, and no writer can start meanwhile. A family that
   /// the folder does not have is empty. The logs are not looked at: see check_logs().
-  static Result<std::unique_ptr<Disk>> open_to_read(const std::filesystem::path& directory);
+  static Result<std::unique_ptr<Disk>> open_to_read(const std::filesystem::path& directory,
+                                                    const StoreMemory& memory = {});
   /// Whether every write that was answered can be replayed. corruption names the file.
   static Result<void> check_logs(const std::filesystem::path& directory);
   ~Disk() override;
@@ -99,6 +101,7 @@ class Store::Disk final : public ChunkSource {
   static Result<std::unique_ptr<Disk>> open_database(std::unique_ptr<Disk> disk, Access access);
 
   std::filesystem::path directory_;
+  StoreMemory memory_;
   std::string store_id_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
@@ -108,7 +111,6 @@ class Store::Disk final : public ChunkSource {
   std::atomic<bool> failed_{false};  // a write did: what is synced is not known
 
   // The chunks read last: late rows of one time tend to come together.
-  static constexpr std::size_t kCachedBytes = std::size_t{32} << 20U;
   class Stored;
   struct DayOfChunks {
     std::size_t held = 0, let_go = 0;  ///< by anybody; of these, let go

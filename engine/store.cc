@@ -109,7 +109,7 @@ class Store::Folder {
     std::unique_lock lock{mutex_};
     while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
       lock.unlock();
-      expire(store);
+      look_after(store);
       lock.lock();
       for (bool more = true; more && !stopping_;) {
         lock.unlock();
@@ -121,10 +121,16 @@ class Store::Folder {
     }
   }
 
+  void look_after(Store& store) {
+    if (!store.read_only_reason().empty()) return;
+    if (const auto sealed = store.seal_due(); !sealed)
+      spdlog::error("readings are not put into chunks: {}", sealed.error().context);
+    expire(store);
+  }
   /// Looks whenever the day that is kept from is another, and until it went well.
   void expire(Store& store) {
     const Timestamp kept_from = store.readings_kept_from();
-    if (kept_from == expired_before_ || !store.read_only_reason().empty()) return;
+    if (kept_from == expired_before_) return;
     const auto gone = store.expire_readings();
     if (gone) expired_before_ = kept_from;
     if (!gone) spdlog::error("readings that are retained no more are not dropped: {}", gone.error().context);
@@ -145,12 +151,14 @@ class Store::Folder {
 };
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, StoreOptions options) {
-  return over(Disk::open(directory), std::move(options));
+  auto disk = Disk::open(directory, options.memory);
+  return over(std::move(disk), std::move(options));
 }
 
 Result<std::unique_ptr<Store>> Store::open_to_read(const std::filesystem::path& directory, StoreOptions options) {
   options.fold_every = std::chrono::milliseconds{0};
-  return over(Disk::open_to_read(directory), std::move(options));
+  auto disk = Disk::open_to_read(directory, options.memory);
+  return over(std::move(disk), std::move(options));
 }
 
 Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, StoreOptions options) {
@@ -440,6 +448,12 @@ Result<SeriesId> Store::series(std::string_view machine, std::string_view tag) {
 Result<void> Store::seal() {
   Result<void> outcome;
   committer_->run_task([&] { outcome = committer_->seal_all(); });
+  return outcome;
+}
+
+Result<void> Store::seal_due() {
+  Result<void> outcome;
+  committer_->run_task([&] { outcome = committer_->seal_due(); });
   return outcome;
 }
 

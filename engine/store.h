@@ -7,6 +7,7 @@
 
 #include "engine/machine.h"
 #include "engine/master_data.h"
+#include "engine/memory.h"
 #include "engine/readings/reading_store.h"
 #include "schema/event.h"
 
@@ -33,7 +34,8 @@ struct StoreOptions {
   /// MiB.
   std::uint64_t reserve_bytes = 0;
   SealingOptions sealing;
-  /// How often chunks are folded in the background; 0: only by fold().
+  StoreMemory memory;
+  /// How often the background looks after what is old, late or in small pieces; 0: only fold() and its like do.
   std::chrono::milliseconds fold_every{2000};
   /// Called while opening, with a share from 0 to 1.
   std::function<void(double)> progress;
@@ -151,6 +153,8 @@ class Store {
 
   /// Puts all readings that are in memory alone into chunks.
   Result<void> seal();
+  /// Puts those into chunks that have waited for long, or that there are too many of: with or without commits.
+  Result<void> seal_due();
   /// Rewrites the files so that nothing is in them that is not needed any more. Takes its time; others go on.
   Result<void> compact();
   /// Merges late chunks and joins small ones, once; false if there was nothing to do. Ingest and queries go on.

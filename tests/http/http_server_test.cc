@@ -255,7 +255,7 @@ TEST_F(Http, BoundsTheBodiesOfAllRequestsTogether) {
   RawClient client(server->port());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(client.ask(post("/size", std::string(1000, 'x'))).status, 200);
   const RawAnswer answer = client.ask(post("/size", std::string(1001, 'x')));
-  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.status, 429);
   EXPECT_EQ(answer.header("Retry-After"), "1");
   RawClient next(server->port());
   EXPECT_EQ(next.ask(post("/size", std::string(1000, 'x'))).status, 200);
