@@ -507,6 +507,24 @@ void Store::Disk::drop_day(std::uint32_t day, rocksdb::WriteBatch& batch) {
   rocksdb::DeleteFilesInRanges(db_.get(), handles_[chunk], &range, 1, false);
   batch.DeleteRange(handles_[chunk], first, last);
   batch.DeleteRange(handles_[meta], "g" + first, "g" + last);
+  const std::lock_guard lock{garbage_mutex_};
+  reclaimable_.insert(day);
+}
+
+void Store::Disk::reclaim(std::atomic<bool>& given_up) {
+  std::set<std::uint32_t> days;
+  {
+    const std::lock_guard lock{garbage_mutex_};
+    days.swap(reclaimable_);
+  }
+  if (days.empty()) return;
+  const std::string first = chunk_day_key(*days.begin()), last = chunk_day_key(*days.rbegin() + 1);
+  const rocksdb::Slice begin{first}, end{last};
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.canceled = &given_up;
+  // Only room depends on it, and later rewriting gives that, too.
+  db_->CompactRange(options, handles_[chunk], &begin, &end).PermitUncheckedError();
 }
 
 std::uint64_t Store::Disk::free_bytes() const {

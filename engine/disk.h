@@ -84,6 +84,8 @@ class Store::Disk final : public ChunkSource {
   std::vector<DroppedDay> take_dropped_days();
   /// Takes out all chunks of the day: whole files at once, what is left of them with the batch.
   void drop_day(std::uint32_t day, rocksdb::WriteBatch& batch);
+  /// Rewrites what files hold of days that were dropped since, beside others. Takes a moment, unless given up.
+  void reclaim(std::atomic<bool>& given_up);
 
   rocksdb::DB& database() const { return *db_; }
   bool has(Family family) const { return handles_[family] != nullptr; }
@@ -119,6 +121,7 @@ class Store::Disk final : public ChunkSource {
   };
   std::mutex garbage_mutex_;
   std::map<std::uint32_t, DayOfChunks> days_;
+  std::set<std::uint32_t> reclaimable_;   // days that are deleted, but for what files hold of them
   std::set<std::uint32_t> garbage_days_;  // that have garbage, or are dropped
 
   struct CachedRows {

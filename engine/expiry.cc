@@ -101,6 +101,7 @@ Result<std::uint64_t> Store::expire_readings() {
   expiry = {};  // what it held last can be taken off the disk
   committer_->run_task([&] { outcome = committer_->sweep(); });
   if (!outcome) return outcome.error();
+  disk_->reclaim(closing_);
   return rows;
 }
 

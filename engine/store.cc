@@ -87,6 +87,7 @@ std::vector<const ReadingSeries*> StoreView::series_of(MachineId machine) const 
 Store::Store(StoreOptions options) : options_(std::move(options)) {}
 
 Store::~Store() {
+  closing_ = true;
   folder_.reset();
   committer_.reset();
 }
@@ -464,6 +465,8 @@ Result<void> Store::compact() {
 }
 
 Result<bool> Store::fold() {
+  // One at a time: what one has taken up is not seen by another, and may lead to more.
+  const std::lock_guard one{fold_mutex_};
   // Folding needs room before it gives any.
   if (!read_only_reason().empty()) return false;
   std::optional<ReadingStore::Fold> fold;
@@ -474,7 +477,10 @@ Result<bool> Store::fold() {
   });
   if (!swept) return swept.error();
   if (!fold) return false;
-  if (const auto encoded = readings_->encode(*fold); !encoded) return encoded.error();
+  if (const auto encoded = readings_->encode(*fold, closing_); !encoded) {
+    if (closing_) return false;  // what is to be folded is found again
+    return encoded.error();
+  }
   Result<void> outcome;
   committer_->run_task([&] { outcome = committer_->put_fold(*fold); });
   if (!outcome) return outcome.error();

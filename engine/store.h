@@ -263,6 +263,8 @@ class Store {
   std::uint64_t quarantine_next_ = 1;
 
   Listener listener_;
+  std::mutex fold_mutex_;
+  std::atomic<bool> closing_{false};  // what works in the background leaves
   class Folder;
   std::unique_ptr<Committer> committer_;  // stops before anything it uses goes
   std::unique_ptr<Folder> folder_;        // and this one before that

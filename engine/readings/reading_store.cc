@@ -533,7 +533,7 @@ std::optional<ReadingStore::Fold> ReadingStore::next_fold() {
   return std::nullopt;
 }
 
-Result<void> ReadingStore::encode(Fold& fold) const {
+Result<void> ReadingStore::encode(Fold& fold, const std::atomic<bool>& given_up) const {
   std::vector<ReadingColumns> merged;
   merged.reserve(fold.series.size());
   std::vector<Part> parts;
@@ -543,6 +543,7 @@ Result<void> ReadingStore::encode(Fold& fold) const {
     std::vector<ReadingColumns> loaded;
     std::vector<const ReadingColumns*> sources;
     for (const ChunkRef& chunk : fold.gone) {
+      if (given_up) return unavailable("the store is being closed");
       const auto read = source_.load(chunk->key, [&](std::string_view bytes) -> Result<void> {
         auto rows = decode_chunk(bytes, fold.groups[member]);
         if (rows)
@@ -558,6 +559,7 @@ Result<void> ReadingStore::encode(Fold& fold) const {
     cut(SeriesId{static_cast<std::uint32_t>(member)}, merged.back(), 0, merged.back().size(), parts);
   }
   each_chunk(std::move(parts), [&](const std::vector<Part>& alike) {
+    if (given_up) return;
     EncodedChunk& chunk = fold.come.emplace_back();
     chunk.head.key.machine = fold.machine;
     chunk.head.key.sequence = next_sequence_++;
@@ -573,6 +575,7 @@ Result<void> ReadingStore::encode(Fold& fold) const {
     }
     chunk.bytes = encode_chunk(rows, chunk.head);
   });
+  if (given_up) return unavailable("the store is being closed");
   return {};
 }
 

@@ -115,8 +115,8 @@ class ReadingStore {
   };
   /// Something to fold: late chunks to be merged, small neighbours to be joined. Only the list of chunks.
   std::optional<Fold> next_fold();
-  /// Reads and encodes, without any lock: may be called from another thread.
-  Result<void> encode(Fold& fold) const;
+  /// Reads and encodes, without any lock: may be called from another thread. unavailable: given up.
+  Result<void> encode(Fold& fold, const std::atomic<bool>& given_up = kNever) const;
   /// (apply) Puts the fold's chunks in place. False if something has changed since next_fold(): nothing is done.
   bool is_current(const Fold& fold) const;
   void folded(const Fold& fold, const std::vector<std::shared_ptr<const StoredChunk>>& stored);
@@ -152,6 +152,7 @@ class ReadingStore {
   void forget_past_waiting();
   std::vector<EncodedChunk> encode_heads(const std::vector<SeriesId>& due, Sequence through);
 
+  static inline const std::atomic<bool> kNever{false};
   const ChunkSource& source_;
   SealingOptions options_;
   std::vector<std::unique_ptr<ReadingSeries>> series_;
