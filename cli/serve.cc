@@ -3,6 +3,7 @@
 #include "server/service.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -28,7 +29,7 @@ namespace {
 constexpr int kWrongUsage = 2;
 
 struct Arguments {
-  std::string data, config, http = "127.0.0.1:8080";
+  std::string data, config, http = "127.0.0.1:8080", memory;
   std::vector<std::string> exports;
   bool insecure = false;
   std::size_t machines = 50;
@@ -56,6 +57,9 @@ void log_to_stderr() {
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
 }
 
+/// An arena a thread would keep what each of them once needed.
+void keep_heap_small() { mallopt(M_ARENA_MAX, 2); }
+
 Result<ServiceOptions> service_options(const Arguments& arguments) {
   ServiceOptions options;
   options.data = arguments.data;
@@ -64,6 +68,12 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
   if (!http) return http.error();
   options.http = *http;
   options.insecure = arguments.insecure;
+  const auto memory =
+      arguments.memory.empty() ? Result<std::uint64_t>{MemoryBudget::usual()} : parse_size(arguments.memory);
+  if (!memory) return memory.error();
+  auto budget = MemoryBudget::of(*memory);
+  if (!budget) return budget.error();
+  options.memory = *budget;
   options.exports = arguments.exports;
   std::erase(options.exports, "none");
   if (arguments.exports.empty())
@@ -146,8 +156,11 @@ int serve(const Arguments& arguments) {
   const sigset_t signals = block_signals();
   auto options = service_options(arguments);
   if (!options) return fail("serve", options.error()), kWrongUsage;
+  keep_heap_small();
+  const std::uint64_t memory = options->memory.total;
   auto service = Service::start(std::move(*options));
   if (!service) return fail("serve", service.error());
+  spdlog::info("keeping to {} of memory", size_in_words(memory));
   spdlog::info("listening on http://{}:{}/", ListenAddress::parse(arguments.http)->host, (*service)->port());
   if (const auto recovered = recover(**service); !recovered) return fail("serve", recovered.error());
   return wait_for_the_end(**service, signals, 0);
@@ -189,6 +202,7 @@ int demo(const Arguments& arguments) {
   const sigset_t signals = block_signals();
   auto options = service_options(arguments);
   if (!options) return fail("demo", options.error()), kWrongUsage;
+  keep_heap_small();
   const std::string host = options->http.host;
   auto service = Service::start(std::move(*options));
   if (!service) return fail("demo", service.error());
@@ -215,6 +229,10 @@ void add_server_options(CLI::App& command, Arguments& a) {
       .add_option("--export", a.exports,
                   "Where facts and rollups go (default: sqlite:DIR/warehouse.sqlite; none: nowhere)")
       ->envname("TAKT_EXPORT");
+  command
+      .add_option("--memory", a.memory,
+                  "Memory to keep to, such as 512M or 2G (default: a quarter of what this machine has)")
+      ->envname("TAKT_MEMORY");
   command.add_flag("--insecure", a.insecure, "Serve other than this machine without TLS and tokens")
       ->envname("TAKT_INSECURE");
 }

@@ -22,6 +22,19 @@ std::size_t weight(const EventBatch& batch, const ReadingBlock& readings) {
   return batch.events.size() + batch.rejected.size() + readings.size() / 16 + 1;
 }
 
+/// Of memory, about.
+std::size_t bytes_of(const EventBatch& batch, const ReadingBlock& readings) {
+  constexpr std::size_t kTexts = 64;  // of an event: kept beside it
+  std::size_t bytes = batch.events.size() * (sizeof(Event) + kTexts) + readings.series.size() * sizeof(SeriesId) +
+                      readings.at.size() * sizeof(std::int64_t) + readings.number.size() * sizeof(double) +
+                      readings.quality.size() * sizeof(std::int32_t) + readings.kind.size();
+  for (const RejectedEvent& rejected : batch.rejected)
+    bytes += sizeof rejected + rejected.raw.size() + rejected.message.size();
+  for (const auto& [row, extra] : readings.extras)
+    bytes += sizeof extra + extra.value.size() + extra.id.size() + extra.attributes.size();
+  return bytes;
+}
+
 }  // namespace
 
 Store::Committer::Committer(Store& store) : store_(store), failure_(store.damage_), thread_([this] { run(); }) {}
@@ -39,7 +52,9 @@ bool Store::Committer::submit(Work work) {
   {
     const std::lock_guard lock{mutex_};
     if (queued_events_ >= store_.options_.queue_events || stopping_) return false;
+    if (queued_bytes_ >= store_.options_.memory.queue) return false;
     queued_events_ += weight(work.batch, work.readings);
+    queued_bytes_ += bytes_of(work.batch, work.readings);
     store_.statistics_.queue_events.store(queued_events_, std::memory_order_relaxed);
     queue_.push_back(std::move(work));
   }
@@ -113,6 +128,7 @@ void Store::Committer::run() {
         events += weight(next.batch, next.readings);
         if (!group.works.empty() && events > kGroupEvents) break;
         queued_events_ -= weight(next.batch, next.readings);
+        queued_bytes_ -= bytes_of(next.batch, next.readings);
         group.works.push_back(std::move(next));
         queue_.pop_front();
       }
@@ -237,7 +253,7 @@ bool Store::Committer::outranks(const Event& event, MachineId machine, const Ran
 void Store::Committer::judge(Group& group) {
   pending_.clear();
   ReadingStore& readings = *store_.readings_;
-  readings.begin();
+  readings.begin(store_.readings_kept_from());
   auto& statistics = store_.statistics_;
   std::vector<std::size_t> begins;  // of each work's rows among the readings
   for (Work& work : group.works) {
@@ -400,11 +416,14 @@ void Store::Committer::take_out_garbage(rocksdb::WriteBatch& batch) {
 Result<void> Store::Committer::sweep() {
   rocksdb::WriteBatch batch = take_names();
   take_out_garbage(batch);
+  take_out_dropped_days(batch);
   return batch.Count() == 0 ? Result<void>{} : write(batch);
 }
 
-Result<void> Store::Committer::seal_all() {
-  const std::vector<EncodedChunk> chunks = store_.readings_->encode_all(store_.sequence());
+Result<void> Store::Committer::seal_all() { return seal(store_.readings_->encode_all(store_.sequence())); }
+Result<void> Store::Committer::seal_due() { return seal(store_.readings_->encode_due(store_.sequence())); }
+
+Result<void> Store::Committer::seal(const std::vector<EncodedChunk>& chunks) {
   if (chunks.empty()) return {};
   rocksdb::WriteBatch batch = take_names();
   const auto stored = put(chunks, batch);
@@ -415,6 +434,7 @@ Result<void> Store::Committer::seal_all() {
   const std::lock_guard turn{store_.turnstile_};
   const std::unique_lock lock{store_.gate_};
   store_.readings_->sealed(chunks, stored);
+  store_.statistics_.journal_bytes = store_.readings_->journal_bytes();
   return {};
 }
 
@@ -480,12 +500,7 @@ void Store::Committer::apply(const Group& group, Sequence sequence, std::size_t 
     if (heard.deleted) continue;  // told to recovery only: here the machine is among the stale ones
     store_.machines_[index_of(*store_.numbers_.find(heard.machine))]->heard_reading(heard.at, sequence);
   }
-  for (MachineRecord* machine : stale) {
-    if (const auto rebuilt = store_.rebuild_heard(*machine, sequence, HeardFrom::readings_too); !rebuilt) {
-      const std::lock_guard lock{mutex_};
-      failure_ = rebuilt.error().context;
-    }
-  }
+  for (MachineRecord* machine : stale) store_.rebuild_heard(*machine, sequence, HeardFrom::readings_too);
 }
 
 void Store::Committer::answer(Group& group, const Result<Sequence>& outcome) {

@@ -34,12 +34,17 @@ class Store::Committer {
   /// The number of a tag. A new one becomes durable with the next commit, or by write_names().
   SeriesId series_of(MachineId machine, std::string_view tag);
   Result<void> write_names();
-  /// Takes chunks that nobody reads any more off the disk.
+  /// Takes chunks that nobody reads any more off the disk, and days of them.
   Result<void> sweep();
-  /// Puts all rows in memory into chunks.
+  /// Puts all rows in memory into chunks, or those whose time has come.
   Result<void> seal_all();
+  Result<void> seal_due();
   /// Does nothing if the chunks have changed meanwhile.
   Result<void> put_fold(const ReadingStore::Fold& fold);
+  /// What the plant retains no more; and of whose machines it matters when readings were taken.
+  Expiry next_expiry(HeardReadings& heard) const;
+  /// Lets it go. `expiry` becomes what went.
+  Result<void> put_expiry(Expiry& expiry, HeardReadings& heard);
   /// Makes `batch` durable; on failure the store is read-only for good.
   Result<void> write(rocksdb::WriteBatch& batch);
 
@@ -78,8 +83,13 @@ class Store::Committer {
   void quarantine(const Group& group, rocksdb::WriteBatch& batch);
   std::vector<std::shared_ptr<const StoredChunk>> put(const std::vector<EncodedChunk>& chunks,
                                                       rocksdb::WriteBatch& batch);
+  Result<void> seal(const std::vector<EncodedChunk>& chunks);
   void trim_journal(const std::vector<EncodedChunk>& chunks, Sequence none, rocksdb::WriteBatch& batch);
   void take_out_garbage(rocksdb::WriteBatch& batch);
+  void take_out_dropped_days(rocksdb::WriteBatch& batch);
+  Duration gap_of(MachineId machine) const;
+  Result<void> refresh(Expiry& expiry, HeardReadings& heard) const;
+  void note_drop(std::uint32_t first_kept);
   void apply(const Group& group, Sequence sequence, std::size_t journal_bytes);
   void answer(Group& group, const Result<Sequence>& outcome);
   void note_space();
@@ -88,7 +98,7 @@ class Store::Committer {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Work> queue_;
-  std::size_t queued_events_ = 0;
+  std::size_t queued_events_ = 0, queued_bytes_ = 0;
   bool stopping_ = false;
   std::string failure_;   // for good
   std::string shortage_;  // until space returns

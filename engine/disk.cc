@@ -1,8 +1,11 @@
 #include "engine/disk.h"
 
 #include <fcntl.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
+#include <rocksdb/write_buffer_manager.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -11,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <set>
+#include <utility>
 
 #include "engine/folder_mark.h"
 #include "engine/write_log.h"
@@ -114,20 +118,20 @@ Result<void> check_unused(const std::filesystem::path& directory) {
   return {};
 }
 
-constexpr std::size_t kChunkCacheBytes = std::size_t{64} << 20U;
-
-rocksdb::ColumnFamilyOptions options_of(std::size_t family) {
+/// `cache` is shared by all families.
+rocksdb::ColumnFamilyOptions options_of(std::size_t family, const StoreMemory& memory,
+                                        const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
   table.checksum = rocksdb::kXXH3;  // Debian's RocksDB has CRC32C in software only
   table.format_version = 5;
   table.block_size = std::size_t{32} << 10U;
+  table.block_cache = cache;
   if (family == Store::Disk::chunk) {
     // A chunk is a block of its own: who asks for one tag reads no other.
     table.block_size = std::size_t{4} << 10U;
-    table.block_cache = rocksdb::NewLRUCache(kChunkCacheBytes);
   }
   rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = std::size_t{32} << 20U;
+  options.write_buffer_size = std::min(std::size_t{32} << 20U, memory.memtables / 4);
   options.compression = rocksdb::kZSTD;
   // The journal dies in the memtable, and chunks are near their entropy.
   if (family == Store::Disk::journal || family == Store::Disk::chunk)
@@ -179,10 +183,12 @@ Result<SeriesName> decode_series_name(std::string_view value) {
 
 std::string garbage_key(const ChunkKey& key) { return "g" + key.bytes(); }
 
-Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::path& directory) {
+Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::path& directory,
+                                                       const StoreMemory& memory) {
   if (auto made = make_folder(directory); !made) return made.error();
   auto disk = std::make_unique<Disk>();
   disk->directory_ = directory;
+  disk->memory_ = memory;
   if (!OpenFolders::instance().claim(directory)) return in_use(directory, "this process");
   disk->claimed_ = true;
   auto mark = read_mark(directory);
@@ -206,9 +212,11 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::pa
   return opened;
 }
 
-Result<std::unique_ptr<Store::Disk>> Store::Disk::open_to_read(const std::filesystem::path& directory) {
+Result<std::unique_ptr<Store::Disk>> Store::Disk::open_to_read(const std::filesystem::path& directory,
+                                                               const StoreMemory& memory) {
   auto disk = std::make_unique<Disk>();
   disk->directory_ = directory;
+  disk->memory_ = memory;
   const auto mark = read_mark(directory);
   if (!mark) return mark.error();
   disk->store_id_ = mark->identity();
@@ -239,15 +247,18 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open_database(std::unique_ptr<
   options.keep_log_file_num = 3;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_open_files = -1;
+  options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(disk->memory_.memtables);
+  const auto cache = rocksdb::NewLRUCache(disk->memory_.block_cache);
   std::vector<std::string> there{kFamilyNames, kFamilyNames + families};
   if (access == Access::read) {
     if (const auto s = rocksdb::DB::ListColumnFamilies(options, path, &there); !s.ok()) return error_of(s, what);
   }
-  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors{{rocksdb::kDefaultColumnFamilyName, options_of(0)}};
+  std::vector<rocksdb::ColumnFamilyDescriptor> descriptors{
+      {rocksdb::kDefaultColumnFamilyName, options_of(0, disk->memory_, cache)}};
   std::vector<std::size_t> opened;
   for (std::size_t i = 0; i < families; ++i) {
     if (std::find(there.begin(), there.end(), kFamilyNames[i]) == there.end()) continue;
-    descriptors.emplace_back(kFamilyNames[i], options_of(i));
+    descriptors.emplace_back(kFamilyNames[i], options_of(i, disk->memory_, cache));
     opened.push_back(i);
   }
   rocksdb::DB* db = nullptr;
@@ -285,8 +296,9 @@ Result<Replay> try_replay(const std::string& database, const std::string& what) 
   std::vector<std::string> names;
   auto status = rocksdb::DB::ListColumnFamilies(options, database, &names);
   if (!status.ok()) return Store::Disk::error_of(status, what);
+  const auto cache = rocksdb::NewLRUCache(StoreMemory{}.block_cache);
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
-  for (const std::string& name : names) descriptors.emplace_back(name, options_of(0));
+  for (const std::string& name : names) descriptors.emplace_back(name, options_of(0, {}, cache));
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   status = rocksdb::DB::OpenForReadOnly(options, database, descriptors, &handles, &opened);
@@ -394,7 +406,7 @@ Result<std::shared_ptr<const ReadingColumns>> Store::Disk::rows(const ChunkKey& 
   const std::lock_guard lock{cache_mutex_};
   cache_.push_front({key, group, shared});
   cached_bytes_ += shared->bytes();
-  while (cached_bytes_ > kCachedBytes && cache_.size() > 1) {
+  while (cached_bytes_ > memory_.decoded && cache_.size() > 1) {
     cached_bytes_ -= cache_.back().rows->bytes();
     cache_.pop_back();
   }
@@ -413,20 +425,35 @@ Result<void> Store::Disk::compact() {
   return {};
 }
 
+// ---------------------------------------- chunks on their way out
+
 class Store::Disk::Stored final : public StoredChunk {
  public:
-  Stored(Disk& disk, const ChunkKey& key) : disk_(disk), key_(key) {}
-  ~Stored() override {
-    if (!gone_) return;
+  Stored(Disk& disk, const ChunkKey& key) : disk_(disk), key_(key) {
     const std::lock_guard lock{disk_.garbage_mutex_};
-    disk_.garbage_.push_back(key_);
+    ++disk_.days_[chunk_day(key_.first)].held;
   }
-  void let_go() const override { gone_ = true; }
+  ~Stored() override {
+    const std::lock_guard lock{disk_.garbage_mutex_};
+    const auto day = disk_.days_.find(chunk_day(key_.first));
+    --day->second.held;
+    if (gone_) {
+      --day->second.let_go;
+      day->second.garbage.push_back(key_);
+      disk_.garbage_days_.insert(day->first);
+    } else if (day->second.held == 0 && !disk_.garbage_days_.contains(day->first)) {
+      disk_.days_.erase(day);
+    }
+  }
+  void let_go() const override {
+    const std::lock_guard lock{disk_.garbage_mutex_};
+    if (!std::exchange(gone_, true)) ++disk_.days_[chunk_day(key_.first)].let_go;
+  }
 
  private:
   Disk& disk_;
   ChunkKey key_;
-  mutable std::atomic<bool> gone_{false};
+  mutable bool gone_ = false;  // guarded by the disk's mutex
 };
 
 std::shared_ptr<const StoredChunk> Store::Disk::stored(const ChunkKey& key) {
@@ -435,7 +462,70 @@ std::shared_ptr<const StoredChunk> Store::Disk::stored(const ChunkKey& key) {
 
 std::vector<ChunkKey> Store::Disk::take_garbage() {
   const std::lock_guard lock{garbage_mutex_};
-  return std::exchange(garbage_, {});
+  std::vector<ChunkKey> keys;
+  for (auto at = garbage_days_.begin(); at != garbage_days_.end();) {
+    const auto day = days_.find(*at);
+    if (day->second.dropped) {
+      ++at;
+      continue;
+    }
+    keys.insert(keys.end(), day->second.garbage.begin(), day->second.garbage.end());
+    day->second.garbage.clear();
+    if (day->second.held == 0) days_.erase(day);
+    at = garbage_days_.erase(at);
+  }
+  return keys;
+}
+
+void Store::Disk::note_dropped(const std::set<std::uint32_t>& days) {
+  const std::lock_guard lock{garbage_mutex_};
+  for (const std::uint32_t day : days) days_[day].dropped = true;
+  garbage_days_.insert(days.begin(), days.end());
+}
+
+std::vector<Store::Disk::DroppedDay> Store::Disk::take_dropped_days() {
+  const std::lock_guard lock{garbage_mutex_};
+  std::vector<DroppedDay> taken;
+  for (auto at = garbage_days_.begin(); at != garbage_days_.end();) {
+    const auto day = days_.find(*at);
+    if (!day->second.dropped || day->second.let_go > 0) {
+      ++at;
+      continue;
+    }
+    taken.push_back({day->first, day->second.held == 0, std::exchange(day->second.garbage, {})});
+    day->second.dropped = false;
+    if (day->second.held == 0) days_.erase(day);
+    at = garbage_days_.erase(at);
+  }
+  return taken;
+}
+
+void Store::Disk::drop_day(std::uint32_t day, rocksdb::WriteBatch& batch) {
+  const std::string first = chunk_day_key(day), last = chunk_day_key(day + 1);
+  const rocksdb::Slice begin{first}, end{last};
+  const rocksdb::RangePtr range{&begin, &end};
+  // A file that cannot be taken out now goes with the range, when it is compacted.
+  rocksdb::DeleteFilesInRanges(db_.get(), handles_[chunk], &range, 1, false);
+  batch.DeleteRange(handles_[chunk], first, last);
+  batch.DeleteRange(handles_[meta], "g" + first, "g" + last);
+  const std::lock_guard lock{garbage_mutex_};
+  reclaimable_.insert(day);
+}
+
+void Store::Disk::reclaim(std::atomic<bool>& given_up) {
+  std::set<std::uint32_t> days;
+  {
+    const std::lock_guard lock{garbage_mutex_};
+    days.swap(reclaimable_);
+  }
+  if (days.empty()) return;
+  const std::string first = chunk_day_key(*days.begin()), last = chunk_day_key(*days.rbegin() + 1);
+  const rocksdb::Slice begin{first}, end{last};
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.canceled = &given_up;
+  // Only room depends on it, and later rewriting gives that, too.
+  db_->CompactRange(options, handles_[chunk], &begin, &end).PermitUncheckedError();
 }
 
 std::uint64_t Store::Disk::free_bytes() const {

@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <list>
+#include <map>
 #include <mutex>
+#include <set>
 
 #include "engine/store.h"
 
@@ -27,6 +29,17 @@ std::string encode_series_name(const SeriesName& name);
 Result<SeriesName> decode_series_name(std::string_view value);
 std::string garbage_key(const ChunkKey& key);
 
+/// A day whose readings are retained no more: chunks of it that the index does not have are on their way out.
+std::string dropped_day_key(std::uint32_t day);
+/// When a machine's readings that have been dropped were taken.
+std::string heard_key(MachineId machine, std::uint32_t number);
+std::string encode_heard(const std::vector<HeardRun>& runs);
+Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs);
+/// What has been dropped of the journal's readings, too.
+inline constexpr const char* kDropsKey = "dropped";
+std::string encode_drops(const std::vector<Drop>& drops);
+std::vector<Drop> decode_drops(std::string_view value);
+
 class Store::Disk final : public ChunkSource {
  public:
   /// Names and order of the column families; part of the format.
@@ -46,10 +59,12 @@ class Store::Disk final : public ChunkSource {
 
   /// Creates the folder's contents if there are none. What a crash must not have done to the logs is looked for
   /// first.
-  static Result<std::unique_ptr<Disk>> open(const std::filesystem::path& directory);
+  static Result<std::unique_ptr<Disk>> open(const std::filesystem::path& directory,
+                                            const StoreMemory& memory = {});
   /// An existing folder whose writer is stopped; no file changes, and no writer can start meanwhile. A family that
   /// the folder does not have is empty. The logs are not looked at: see check_logs().
-  static Result<std::unique_ptr<Disk>> open_to_read(const std::filesystem::path& directory);
+  static Result<std::unique_ptr<Disk>> open_to_read(const std::filesystem::path& directory,
+                                                    const StoreMemory& memory = {});
   /// Whether every write that was answered can be replayed. corruption names the file.
   static Result<void> check_logs(const std::filesystem::path& directory);
   ~Disk() override;
@@ -67,8 +82,20 @@ class Store::Disk final : public ChunkSource {
   Result<void> compact();
   /// Told of by who reads it while it lasts.
   std::shared_ptr<const StoredChunk> stored(const ChunkKey& key);
-  /// Chunks that nobody holds any more, after they were let go.
+  /// Chunks that nobody holds any more, after they were let go; but of dropped days.
   std::vector<ChunkKey> take_garbage();
+  /// All that was let go of these days goes together, once nobody holds any of it.
+  void note_dropped(const std::set<std::uint32_t>& days);
+  struct DroppedDay {
+    std::uint32_t day = 0;
+    bool alone = true;             ///< there are no other chunks of the day
+    std::vector<ChunkKey> chunks;  ///< that go
+  };
+  std::vector<DroppedDay> take_dropped_days();
+  /// Takes out all chunks of the day: whole files at once, what is left of them with the batch.
+  void drop_day(std::uint32_t day, rocksdb::WriteBatch& batch);
+  /// Rewrites what files hold of days that were dropped since, beside others. Takes a moment, unless given up.
+  void reclaim(std::atomic<bool>& given_up);
 
   rocksdb::DB& database() const { return *db_; }
   bool has(Family family) const { return handles_[family] != nullptr; }
@@ -86,6 +113,7 @@ class Store::Disk final : public ChunkSource {
   static Result<std::unique_ptr<Disk>> open_database(std::unique_ptr<Disk> disk, Access access);
 
   std::filesystem::path directory_;
+  StoreMemory memory_;
   std::string store_id_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
@@ -95,10 +123,16 @@ class Store::Disk final : public ChunkSource {
   std::atomic<bool> failed_{false};  // a write did: what is synced is not known
 
   // The chunks read last: late rows of one time tend to come together.
-  static constexpr std::size_t kCachedBytes = std::size_t{32} << 20U;
   class Stored;
+  struct DayOfChunks {
+    std::size_t held = 0, let_go = 0;  ///< by anybody; of these, let go
+    bool dropped = false;
+    std::vector<ChunkKey> garbage;
+  };
   std::mutex garbage_mutex_;
-  std::vector<ChunkKey> garbage_;
+  std::map<std::uint32_t, DayOfChunks> days_;
+  std::set<std::uint32_t> reclaimable_;   // days that are deleted, but for what files hold of them
+  std::set<std::uint32_t> garbage_days_;  // that have garbage, or are dropped
 
   struct CachedRows {
     ChunkKey key;

@@ -175,6 +175,8 @@ class Inspector {
         tags.push_back(std::move(*name));
       } else if (key[0] == 'g' && key.size() == 1 + kChunkKey) {
         folded_.emplace(key.substr(1));
+      } else if (key[0] == 'd' && key.size() == 5) {
+        dropped_.emplace(key.substr(1));
       }
     });
     std::uint32_t expected = 0;
@@ -334,6 +336,7 @@ class Inspector {
     scan(Disk::chunk, [&](std::string_view key, std::string_view value) {
       if (folded_.contains(key)) return;  // others have its readings, and it goes at the next start
       const auto head = disk_->get(Disk::chunk_index, std::string{key});
+      if (!head && dropped_.contains(key.substr(0, 4))) return;  // retained no more: it goes at the next start
       if (head) ++indexed;
       ++result_.chunks;
       check_chunk(key, value, head ? &*head : nullptr);
@@ -392,8 +395,9 @@ class Inspector {
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> tags_;
   std::set<std::pair<std::uint32_t, std::string>> tag_names_;
-  std::set<std::uint32_t> series_;             // numbers of tags
-  std::set<std::string, std::less<>> folded_;  // keys of chunks that are to go
+  std::set<std::uint32_t> series_;              // numbers of tags
+  std::set<std::string, std::less<>> folded_;   // keys of chunks that are to go
+  std::set<std::string, std::less<>> dropped_;  // days whose chunks are
 };
 
 }  // namespace

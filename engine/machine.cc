@@ -222,15 +222,15 @@ void MachineRecord::heard(Timestamp t, Sequence commit) {
   change_timeline(span, commit, [&] { timeline_.hear(t); });
 }
 
-void MachineRecord::set_heard(const std::vector<Timestamp>& times, Sequence commit) {
-  timeline_.set_heard(times);
+void MachineRecord::set_heard(const std::vector<HeardRun>& runs, Sequence commit) {
+  timeline_.set_heard(runs);
   use(*master_, commit);
 }
 
-void MachineRecord::collect_heard(std::vector<Timestamp>& times) const {
+void MachineRecord::collect_heard(std::vector<HeardRun>& runs) const {
   const auto collect = [&](const auto& list) {
     for (const auto& record : list) {
-      if (!record.rank.withdrawn()) times.push_back(record.at);
+      if (!record.rank.withdrawn()) runs.push_back({record.at, record.at});
     }
   };
   collect(timeline_.states()), collect(pieces_.pieces()), collect(pieces_.orders()), collect(quality_),

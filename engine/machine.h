@@ -51,13 +51,14 @@ class MachineRecord {
   const std::string& damage() const { return damage_; }
   /// A reading was taken in: the machine was heard at `t`.
   void heard_reading(Timestamp t, Sequence commit);
-  /// A reading was withdrawn or the silence time-out has changed: all times that the machine was heard, sorted.
-  void set_heard(const std::vector<Timestamp>& times, Sequence commit);
+  /// A reading was withdrawn or the silence time-out has changed: all times that the machine was heard, by
+  /// their beginning.
+  void set_heard(const std::vector<HeardRun>& runs, Sequence commit);
   /// The description has changed: computes all sums anew, unless it is loading. Buckets that changed get the
   /// revision `commit`.
   void use(const MasterData& master, Sequence commit);
   /// Times of all live events but readings and classifications.
-  void collect_heard(std::vector<Timestamp>& times) const;
+  void collect_heard(std::vector<HeardRun>& runs) const;
 
   // ---------------------------------------- reading
 

@@ -17,7 +17,7 @@ Result<void> Store::Recovery::run() {
   if (const auto replayed = replay(Disk::events); !replayed) return replayed;
   if (const auto advanced = advance_to(~Sequence{0}); !advanced) return advanced;
   if (const auto replayed = replay(Disk::journal); !replayed) return replayed;
-  if (const auto rebuilt = rebuild_unheard(); !rebuilt) return rebuilt;
+  rebuild_unheard();
   return count_quarantine();
 }
 
@@ -47,6 +47,14 @@ Result<void> Store::Recovery::read_meta() {
       });
     } else if (key[0] == 'g' && key.size() == 25) {
       if (const auto gone = ChunkKey::parse(key.substr(1))) garbage_.push_back(*gone);
+    } else if (key[0] == 'd' && key.size() == 5) {
+      dropped_days_.insert(static_cast<std::uint32_t>(sequence_of_key(key.substr(1))));
+    } else if (key == kDropsKey) {
+      store_.drops_ = decode_drops(value);
+    } else if (key[0] == 'h' && key.size() == 9) {
+      store_.next_heard_ = std::max(store_.next_heard_, static_cast<std::uint32_t>(number) + 1);
+      auto& runs = store_.heard_before_[MachineId{static_cast<std::uint32_t>(number >> 32U)}];
+      if (const auto decoded = decode_heard(value, runs); !decoded) failure = decoded.error();
     } else if (key[0] == 'p' && key.size() == 9) {
       take(decode_plants(value), [&](PlantVersions versions) { plants_.emplace(number, std::move(versions)); });
     }
@@ -83,6 +91,7 @@ Result<void> Store::Recovery::number_tags() {
 
 Result<void> Store::Recovery::read_chunk_index() {
   std::optional<Error> failure;
+  std::set<std::uint32_t> days_in_use;
   const auto indexed = disk_.scan(Disk::chunk_index, "", [&](std::string_view key, std::string_view value) {
     const auto chunk = ChunkKey::parse(key);
     auto head = read_chunk_head(value);
@@ -91,6 +100,7 @@ Result<void> Store::Recovery::read_chunk_index() {
       return false;
     }
     head->key.sequence = chunk->sequence;
+    days_in_use.insert(chunk_day(head->first));
     if (head->key != *chunk)
       failure = corruption("a chunk of " + format_time(head->first) + " is kept under another's key");
     else if (const auto added = store_.readings_->add_chunk(*head, disk_.stored(*chunk)); !added)
@@ -100,6 +110,8 @@ Result<void> Store::Recovery::read_chunk_index() {
   if (!indexed) return indexed;
   if (failure) return *failure;
   store_.readings_->opened();
+  if (const auto cleared = store_.clear_dropped(dropped_days_, days_in_use); !cleared) return cleared;
+  for (auto& [machine, runs] : store_.heard_before_) runs = joined_runs(std::move(runs), Duration{0});
   return {};
 }
 
@@ -265,6 +277,7 @@ Result<void> Store::Recovery::replay_readings(Sequence commit, std::string_view 
     for (const SeriesId id : block.series) {
       if (!readings.has(id)) return corruption("it has a reading of a tag without a number");
     }
+    drop_expired(block, commit);
     readings.recover(std::move(block), commit, frame.size());
     return {};
   }
@@ -277,18 +290,24 @@ Result<void> Store::Recovery::replay_readings(Sequence commit, std::string_view 
     ReadingExtra extra;
     block.push_back(*id, reading_of(event, extra));
   }
+  drop_expired(block, commit);
   readings.recover(std::move(block), commit, frame.size());
   return {};
 }
 
-Result<void> Store::Recovery::rebuild_unheard() {
+/// What came with a commit before its day was dropped is gone.
+void Store::Recovery::drop_expired(ReadingBlock& block, Sequence commit) const {
+  for (const Drop& drop : store_.drops_) {
+    if (commit <= drop.sequence) drop_before(block, chunk_day_start(drop.first_kept));
+  }
+}
+
+void Store::Recovery::rebuild_unheard() {
   for (const auto& [machine, commit] : unheard_) {
     if (store_.master_->latest().settings(machine).silence_timeout <= Duration{0}) continue;
     MachineRecord& record = *store_.machines_[index_of(machine)];
-    if (const auto rebuilt = store_.rebuild_heard(record, commit, HeardFrom::readings_too); !rebuilt)
-      return rebuilt;
+    store_.rebuild_heard(record, commit, HeardFrom::readings_too);
   }
-  return {};
 }
 
 Result<void> Store::Recovery::count_quarantine() {

@@ -32,7 +32,8 @@ class Store::Recovery {
   Result<void> replay_events(Sequence commit, std::string_view frame);
   void replay_event(MachineId machine, const Event& event, Sequence commit);
   Result<void> replay_readings(Sequence commit, std::string_view frame);
-  Result<void> rebuild_unheard();
+  void drop_expired(ReadingBlock& block, Sequence commit) const;
+  void rebuild_unheard();
   Result<void> count_quarantine();
   void know_state(const Event& event);
 
@@ -40,6 +41,7 @@ class Store::Recovery {
   Disk& disk_;
   std::vector<SeriesName> unnumbered_;  // tags as version 1 of the format kept them
   std::vector<ChunkKey> garbage_;
+  std::set<std::uint32_t> dropped_days_;
   std::map<Sequence, PlantVersions> plants_;                                // still to be used
   std::multimap<Sequence, std::pair<MachineId, MachineCheckpoint>> joins_;  // still to come
   std::map<MachineId, Sequence> unheard_;  // what was withdrawn may have been all that was heard at its time

@@ -66,6 +66,7 @@ std::vector<const ReadingSeries*> StoreView::series_of(MachineId machine) const 
 Store::Store(StoreOptions options) : options_(std::move(options)) {}
 
 Store::~Store() {
+  closing_ = true;
   folder_.reset();
   committer_.reset();
 }
@@ -87,6 +88,9 @@ class Store::Folder {
   void run(Store& store, std::chrono::milliseconds pause) {
     std::unique_lock lock{mutex_};
     while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
+      lock.unlock();
+      look_after(store);
+      lock.lock();
       for (bool more = true; more && !stopping_;) {
         lock.unlock();
         const auto sealed = store.seal_events_if_due();
@@ -99,19 +103,44 @@ class Store::Folder {
     }
   }
 
+  void look_after(Store& store) {
+    if (!store.read_only_reason().empty()) return;
+    if (const auto sealed = store.seal_due(); !sealed)
+      spdlog::error("readings are not put into chunks: {}", sealed.error().context);
+    expire(store);
+  }
+  /// Looks whenever the day that is kept from is another, and until it went well.
+  void expire(Store& store) {
+    const Timestamp kept_from = store.readings_kept_from();
+    if (kept_from == expired_before_) return;
+    const auto gone = store.expire_readings();
+    if (gone) expired_before_ = kept_from;
+    if (!gone) spdlog::error("readings that are retained no more are not dropped: {}", gone.error().context);
+    const bool for_ever = kept_from == kBeginOfTime;
+    const Timestamp tomorrow = std::chrono::floor<std::chrono::days>(store.clock().now()) + std::chrono::days{1};
+    store.note_job("retention", for_ever ? std::nullopt : std::optional{tomorrow},
+                   !gone      ? "failed: " + gone.error().context
+                   : for_ever ? "readings are kept for ever"
+                              : "readings are kept from " + format_time(kept_from) + " on; " +
+                                    std::to_string(*gone) + " went");
+  }
+
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::optional<Timestamp> expired_before_;
   std::thread thread_;
 };
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, StoreOptions options) {
-  return over(Disk::open(directory), std::move(options));
+  auto disk = Disk::open(directory, options.memory);
+  return over(std::move(disk), std::move(options));
 }
 
 Result<std::unique_ptr<Store>> Store::open_to_read(const std::filesystem::path& directory, StoreOptions options) {
   options.fold_every = std::chrono::milliseconds{0};
-  return over(Disk::open_to_read(directory), std::move(options));
+  auto disk = Disk::open_to_read(directory, options.memory);
+  return over(std::move(disk), std::move(options));
 }
 
 Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, StoreOptions options) {
@@ -136,22 +165,40 @@ MachineRecord& Store::add_machine(std::string_view name, MachineId id) {
   return *machines_[index_of(id)];
 }
 
-Result<void> Store::rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from) {
-  std::vector<Timestamp> times;
-  machine.collect_heard(times);
-  for (const SeriesId id : readings_->of_machine(machine.id())) {
-    if (from == HeardFrom::events) break;
-    const auto scanned = (*readings_)[id]
-                             .snapshot({kBeginOfTime, kEndOfTime})
-                             .scan(*disk_, [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
-                               for (std::size_t i = first; i < last; ++i) times.push_back(from_micros(rows.at[i]));
-                               return true;
-                             });
-    if (!scanned) return scanned.error();
+/// When the readings of a tag were taken. If they cannot be read, all time that their chunks span counts: figures
+/// are as if there had been no silence in it, and whoever asks for the readings is told of the damage.
+std::vector<HeardRun> Store::heard_of(const ReadingSeries& series, Duration gap) const {
+  std::vector<HeardRun> runs;
+  const auto scanned = series.snapshot({kBeginOfTime, kEndOfTime})
+                           .scan(*disk_, [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
+                             for (std::size_t i = first; i < last; ++i)
+                               append_run(runs, {from_micros(rows.at[i]), from_micros(rows.at[i])}, gap);
+                             return true;
+                           });
+  if (scanned) return runs;
+  spdlog::error("silence of machine {} is judged without the readings of tag {}, which cannot be read: {}",
+                numbers_.name(series.machine()), series.tag(), scanned.error().context);
+  runs.clear();
+  for (const ChunkRef& chunk : series.chunks()) runs.push_back({chunk->first, chunk->last});
+  ReadingColumns merged;
+  for (const std::int64_t us : series.ordered_head(merged).at) runs.push_back({from_micros(us), from_micros(us)});
+  return runs;
+}
+
+void Store::rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from) {
+  const Duration gap = master_->latest().settings(machine.id()).silence_timeout;
+  std::vector<HeardRun> runs;
+  machine.collect_heard(runs);
+  if (from == HeardFrom::readings_too) {
+    for (const SeriesId id : readings_->of_machine(machine.id())) {
+      const std::vector<HeardRun> of_tag = heard_of((*readings_)[id], gap);
+      runs.insert(runs.end(), of_tag.begin(), of_tag.end());
+    }
+    // Readings that were dropped stay heard.
+    if (const auto before = heard_before_.find(machine.id()); before != heard_before_.end())
+      runs.insert(runs.end(), before->second.begin(), before->second.end());
   }
-  std::sort(times.begin(), times.end());
-  machine.set_heard(times, commit);
-  return {};
+  machine.set_heard(joined_runs(std::move(runs), gap), commit);
 }
 
 // ---------------------------------------- submissions
@@ -220,6 +267,12 @@ Result<bool> Store::seal_events_if_due() {
   return events_->seal();
 }
 
+Result<void> Store::seal_due() {
+  Result<void> outcome;
+  committer_->run_task([&] { outcome = committer_->seal_due(); });
+  return outcome;
+}
+
 Result<void> Store::compact() {
   Result<void> outcome;
   committer_->run_task([&] { outcome = committer_->sweep(); });
@@ -227,6 +280,8 @@ Result<void> Store::compact() {
 }
 
 Result<bool> Store::fold() {
+  // One at a time: what one has taken up is not seen by another, and may lead to more.
+  const std::lock_guard one{fold_mutex_};
   // Folding needs room before it gives any.
   if (!read_only_reason().empty()) return false;
   std::optional<ReadingStore::Fold> fold;
@@ -237,7 +292,10 @@ Result<bool> Store::fold() {
   });
   if (!swept) return swept.error();
   if (!fold) return false;
-  if (const auto encoded = readings_->encode(*fold); !encoded) return encoded.error();
+  if (const auto encoded = readings_->encode(*fold, closing_); !encoded) {
+    if (closing_) return false;  // what is to be folded is found again
+    return encoded.error();
+  }
   Result<void> outcome;
   committer_->run_task([&] { outcome = committer_->put_fold(*fold); });
   if (!outcome) return outcome.error();
@@ -294,7 +352,7 @@ Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> 
     if (!silence_changed || machine->is_loading()) continue;
     // While recovering, a mark beside the description tells of readings that were there by then.
     const auto from = committer_ ? HeardFrom::readings_too : HeardFrom::events;
-    if (auto rebuilt = rebuild_heard(*machine, commit, from); !rebuilt) return rebuilt.error();
+    rebuild_heard(*machine, commit, from);
   }
   const std::lock_guard lock{plant_mutex_};
   plant_ = std::make_shared<const Plant>(master_->latest().plant());

@@ -7,15 +7,18 @@
 
 #include "engine/machine.h"
 #include "engine/master_data.h"
+#include "engine/memory.h"
 #include "engine/readings/reading_store.h"
 #include "schema/event.h"
 
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -33,7 +36,8 @@ struct StoreOptions {
   SealingOptions sealing;
   /// Journal of events that are in no chunk; beyond it the oldest are sealed in the background.
   std::size_t event_journal_bytes = std::size_t{16} << 20U;
-  /// How often events are sealed and chunks folded in the background; 0: only by seal() and fold().
+  StoreMemory memory;
+  /// How often the background looks after what is old, late or in small pieces; 0: only fold() and its like do.
   std::chrono::milliseconds fold_every{2000};
   /// Called while opening, with a share from 0 to 1.
   std::function<void(double)> progress;
@@ -77,6 +81,21 @@ struct StoreStatistics {
   std::array<std::atomic<std::uint64_t>, kRejections> rejected_by_code{};
   std::atomic<std::uint64_t> sync_micros{0}, sync_micros_last{0}, apply_micros{0}, queue_events{0},
       chunks_sealed{0};
+  std::atomic<std::uint64_t> chunks_dropped{0}, readings_dropped{0};  ///< by retention
+};
+
+/// Something that the store does by itself from time to time.
+struct JobReport {
+  std::string name;
+  Timestamp last_run;
+  std::optional<Timestamp> next_run;  ///< none: as needed
+  std::string outcome;
+};
+
+/// Readings of commits up to `sequence` of days before `first_kept` were dropped.
+struct Drop {
+  std::uint32_t first_kept = 0;
+  Sequence sequence = 0;
 };
 
 struct BackupOptions;  // engine/backup.h
@@ -135,10 +154,20 @@ class Store {
 
   /// Puts all readings and events that are in the journal alone into chunks.
   Result<void> seal();
+  /// Puts those into chunks that have waited for long, or that there are too many of: with or without commits.
+  Result<void> seal_due();
   /// Rewrites the files so that nothing is in them that is not needed any more. Takes its time; others go on.
   Result<void> compact();
   /// Merges late chunks and joins small ones, once; false if there was nothing to do. Ingest and queries go on.
   Result<bool> fold();
+
+  /// The first moment of the first day whose readings the plant retains; the beginning of time if it is for ever.
+  Timestamp readings_kept_from() const;
+  /// Drops readings of whole days before that; figures do not change, and snapshots go on reading what they hold.
+  /// Returns how many. Done in the background, too, where folding is.
+  Result<std::uint64_t> expire_readings();
+  /// What was done in the background, and when. Any thread.
+  std::vector<JobReport> jobs() const;
 
   /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves
   /// out though events refer to it stays, inactive. With `dry_run` nothing changes. Waits for the answer.
@@ -200,7 +229,13 @@ class Store {
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);
   enum class HeardFrom : std::uint8_t { events, readings_too };
-  Result<void> rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
+  void rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
+  std::vector<HeardRun> heard_of(const ReadingSeries& series, Duration gap) const;
+  /// When readings that go were taken, and how close that must be known, by machine; none: not looked at yet.
+  using HeardReadings = std::map<MachineId, std::pair<Duration, std::optional<std::vector<HeardRun>>>>;
+  Result<void> hear(const Expiry& expiry, HeardReadings& heard) const;
+  Result<void> clear_dropped(const std::set<std::uint32_t>& days, const std::set<std::uint32_t>& in_use);
+  void note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome);
   std::vector<Event> silence_marks(const Plant& next) const;
   PlantChange merge_left_out(Plant& plant) const;
 
@@ -221,6 +256,14 @@ class Store {
   std::string damage_;                // of a machine's history, found when opening
   std::atomic<Sequence> sequence_{0};
 
+  // The committer's: what outlives dropped readings.
+  std::map<MachineId, std::vector<HeardRun>> heard_before_;
+  std::uint32_t next_heard_ = 0;
+  std::vector<Drop> drops_;
+
+  mutable std::mutex jobs_mutex_;
+  std::vector<JobReport> jobs_;
+
   mutable std::mutex plant_mutex_;
   std::shared_ptr<const Plant> plant_;
   std::atomic<bool> has_plant_{false};
@@ -229,6 +272,8 @@ class Store {
   std::uint64_t quarantine_next_ = 1;
 
   Listener listener_;
+  std::mutex fold_mutex_;
+  std::atomic<bool> closing_{false};  // what works in the background leaves
   class Folder;
   std::unique_ptr<Committer> committer_;  // stops before anything it uses goes
   std::unique_ptr<Folder> folder_;        // and this one before that

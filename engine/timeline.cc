@@ -285,17 +285,11 @@ void Timeline::hear(Timestamp t) {
   }
 }
 
-void Timeline::set_heard(const std::vector<Timestamp>& times) {
+void Timeline::set_heard(const std::vector<HeardRun>& runs) {
   const Duration timeout = silence_timeout();
   heard_.clear();
   if (timeout <= Duration{0}) return;
-  for (const Timestamp t : times) {
-    if (heard_.empty() || t > heard_.back().last + timeout) {
-      heard_.push_back({t, t});
-    } else {
-      heard_.back().last = t;
-    }
-  }
+  for (const HeardRun& run : runs) append_run(heard_, run, timeout);
 }
 
 }  // namespace takt

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/contribution.h"
+#include "engine/heard.h"
 #include "engine/master_data.h"
 #include "engine/records.h"
 #include "engine/sorted_runs.h"
@@ -32,12 +33,6 @@ struct StopStretch {
   bool open = false;
 };
 
-/// Between two of them the machine was silent for longer than its time-out.
-struct HeardRun {
-  Timestamp first, last;
-  friend bool operator==(const HeardRun&, const HeardRun&) = default;
-};
-
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class Timeline {
  public:
@@ -61,8 +56,8 @@ class Timeline {
   /// Nothing if nothing changes, as always without a silence time-out.
   std::optional<Heard> if_heard(Timestamp t) const;
   void hear(Timestamp t);
-  /// All times that it was heard, sorted.
-  void set_heard(const std::vector<Timestamp>& times);
+  /// All times that it was heard, by their beginning.
+  void set_heard(const std::vector<HeardRun>& runs);
   /// None without a silence time-out.
   const std::vector<HeardRun>& heard_runs() const { return heard_; }
   void set_heard_runs(std::vector<HeardRun> runs) { heard_ = std::move(runs); }
@@ -117,7 +112,7 @@ class Timeline {
   SortedRuns<StateRecord, ByIdentity> states_;
   SortedRuns<ClassifyRecord, ByIdentity> classifies_;
   Duration longest_classify_{0};
-  std::vector<HeardRun> heard_;  // kept only with a silence time-out
+  std::vector<HeardRun> heard_;  // more than the silence time-out apart; none without one
 };
 
 }  // namespace takt

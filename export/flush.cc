@@ -413,13 +413,17 @@ std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId
 }
 
 Result<void> Flush::write_readings(MachineId machine, const std::string& tag, TimeRange span) {
-  for (Timestamp t = span.begin; t < span.end;) {
-    const TimeRange part{t, std::min(t + kReadingsAView, span.end)};
+  for (Timestamp t = span.begin, end = t; t < span.end; t = end) {
+    end = std::min(t + kReadingsAView, span.end);
+    TimeRange part{t, end};
     std::string name;
     std::vector<SqlRow> rows;
     {
       const StoreView view = store_.read();
       name = view.numbers().name(machine);
+      // What retention has dropped since it changed stays in the target.
+      part.begin = std::max(part.begin, floor_minute(view.series(machine, tag)->first().value_or(kEndOfTime)));
+      if (part.empty()) continue;
       auto found = sensor_rows(view, *view.series(machine, tag), part);
       if (!found) return found.error();
       rows = std::move(*found);
@@ -428,7 +432,6 @@ Result<void> Flush::write_readings(MachineId machine, const std::string& tag, Ti
     slice.where += " AND tag = ?";
     slice.values.emplace_back(tag);
     if (const auto done = replace(tables::fact_sensor_event, slice, rows); !done) return done;
-    t = part.end;
   }
   return {};
 }

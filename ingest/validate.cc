@@ -2,6 +2,7 @@
 
 #include "ingest/decode_body.h"
 #include "schema/event_json.h"
+#include "schema/retention.h"
 
 #include <algorithm>
 #include <array>
@@ -29,8 +30,8 @@ class Judge {
   Judge(const PlantIndex& plant, Timestamp now)
       : plant_(plant),
         latest_(now + kMostAhead),
-        oldest_reading_(oldest(now, plant.plant().retention_readings_days)),
-        oldest_event_(oldest(now, plant.plant().retention_events_days)) {}
+        oldest_reading_(retained_from(now, plant.plant().retention_readings_days)),
+        oldest_event_(retained_from(now, plant.plant().retention_events_days)) {}
 
   std::optional<Problem> operator()(const Event& event) const {
     if (std::optional<Problem> problem = unknown_name(event)) return problem;
@@ -38,13 +39,6 @@ class Judge {
   }
 
  private:
-  static Timestamp oldest(Timestamp now, std::int64_t days) {
-    constexpr Duration day = std::chrono::days(1);
-    // A retention that reaches before all time keeps everything, as 0 does.
-    const bool keeps_all = days <= 0 || days > (micros(now) - micros(kBeginOfTime)) / day.count();
-    return keeps_all ? kBeginOfTime : now - days * day;
-  }
-
   std::optional<Problem> unknown_name(const Event& event) const {
     if (!plant_.plant().auto_register && !plant_.has_machine(event.machine)) {
       return unknown(Rejection::unknown_machine, "machine", event.machine, "add it, or set auto_register.");

@@ -149,6 +149,8 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
   auto parts = std::make_unique<Parts>();
   parts->options = std::move(options);
   Parts& p = *parts;
+  p.options.http_options.max_bodies_bytes =
+      std::min(p.options.http_options.max_bodies_bytes, p.options.memory.bodies);
   auto http = HttpServer::listen(
       p.options.http, p.options.http_options,
       [&p](HttpRequest request, Responder responder) { p.handle(std::move(request), std::move(responder)); });
@@ -162,6 +164,8 @@ Result<void> Service::recover() {
   const auto began = std::chrono::steady_clock::now();
   StoreOptions options;
   options.clock = p.options.clock;
+  options.memory = p.options.memory.store;
+  options.sealing.journal_bytes = p.options.memory.journal;
   options.progress = [&p](double share) {
     const std::unique_lock lock{p.gate};
     p.waiting_for = "recovering: " + std::to_string(static_cast<int>(share * 100)) + " % of the commits are read";

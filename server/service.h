@@ -1,6 +1,7 @@
 // The whole server: store, ingest, queries, export and HTTP put together, from the first moment to the last.
 #pragma once
 
+#include "engine/memory.h"
 #include "schema/plant.h"
 #include "server/http/http_server.h"
 
@@ -21,6 +22,7 @@ struct ServiceOptions {
   std::vector<std::string> exports;  ///< target URLs
   bool insecure = false;             ///< serve other than this machine without TLS and tokens
   HttpOptions http_options;
+  MemoryBudget memory;
   const Clock* clock = &Clock::system();
 };
 

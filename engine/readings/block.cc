@@ -145,6 +145,16 @@ std::size_t BlockFrame::size() const {
   return sum;
 }
 
+void drop_before(ReadingBlock& block, Timestamp kept_from) {
+  const auto old = [&](std::int64_t us) { return us < micros(kept_from); };
+  if (std::none_of(block.at.begin(), block.at.end(), old)) return;
+  ReadingBlock kept;
+  for_each_row(block, [&](std::size_t i, const Reading& reading) {
+    if (reading.at >= kept_from) kept.push_back(block.series[i], reading);
+  });
+  block = std::move(kept);
+}
+
 std::string encode_block(const ReadingBlock& block) {
   const BlockFrame frame{block};
   std::string out;

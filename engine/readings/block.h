@@ -53,6 +53,9 @@ void for_each_row(const ReadingBlock& block, Visit visit) {
 /// Appends rows [first, last) of a block without extras.
 void append(ReadingColumns& to, const ReadingBlock& block, std::size_t first, std::size_t last);
 
+/// Takes out the rows of before `kept_from`.
+void drop_before(ReadingBlock& block, Timestamp kept_from);
+
 /// A frame of one commit; docs/format.md draws it. In pieces, borrowed from the block and from the frame, so that
 /// a long one is not copied together.
 class BlockFrame {

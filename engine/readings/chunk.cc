@@ -293,6 +293,16 @@ std::uint32_t chunk_day(Timestamp t) {
   return static_cast<std::uint32_t>(day) ^ 0x8000'0000U;  // days before 1970 sort first
 }
 
+Timestamp chunk_day_start(std::uint32_t day) {
+  return from_micros(std::int64_t{static_cast<std::int32_t>(day ^ 0x8000'0000U)} * kDayMicros);
+}
+
+std::string chunk_day_key(std::uint32_t day) {
+  std::string key;
+  put_big_endian(key, day);
+  return key;
+}
+
 std::string ChunkKey::bytes() const {
   std::string key;
   put_big_endian(key, chunk_day(first));

@@ -40,6 +40,9 @@ struct ChunkKey {
 };
 /// The UTC day of a time, as chunk keys count them.
 std::uint32_t chunk_day(Timestamp t);
+Timestamp chunk_day_start(std::uint32_t day);
+/// What the keys of a day's chunks begin with.
+std::string chunk_day_key(std::uint32_t day);
 
 /// What the header says of one series.
 struct ChunkSeries {

@@ -177,7 +177,8 @@ std::vector<SeriesId> ReadingStore::of_machine(MachineId machine) const {
 
 // ---------------------------------------- taking in
 
-void ReadingStore::begin() {
+void ReadingStore::begin(Timestamp kept_from) {
+  kept_from_ = micros(kept_from);
   added_.clear();
   rows_.clear();
   runs_.clear();
@@ -237,7 +238,7 @@ void ReadingStore::judge() {
     // What is newer than all before it repeats nothing.
     ReadingSeries& series = *series_[index_of(run.series)];
     std::int64_t newest = series.newest_judged();
-    bool in_order = true;
+    bool in_order = rows_.at[run.first] >= kept_from_;
     for (std::uint32_t i = run.first; i < run.last && in_order; ++i) {
       in_order = rows_.at[i] > newest;
       newest = rows_.at[i];
@@ -263,6 +264,10 @@ std::int64_t ReadingStore::judge_disordered(const Run& run) {
 }
 
 void ReadingStore::judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows) {
+  if (rows.front().first < kept_from_) {
+    for (const auto& [us, i] : rows) decide(i, Verdict::expired);
+    return;
+  }
   const ReadingSeries& series = *series_[index_of(id)];
   const bool may_be_known = rows.front().first <= series.newest_judged();
   if (!may_be_known && rows.size() == 1) return;
@@ -312,7 +317,8 @@ void ReadingStore::take_out_rejected() {
 }
 
 std::size_t ReadingStore::accepted_among(std::size_t first, std::size_t last) const {
-  return verdicts_.empty() ? last - first : count_of(Verdict::accepted, first, last);
+  if (verdicts_.empty()) return last - first;
+  return count_of(Verdict::accepted, first, last) + count_of(Verdict::expired, first, last);
 }
 
 std::optional<Error> ReadingStore::failure_among(std::size_t first, std::size_t last) const {
@@ -477,6 +483,10 @@ void ReadingStore::sealed(const std::vector<EncodedChunk>& chunks,
                                             {sealed_chunk(chunks[i].head, chunks[i].head.series[k], stored[i])});
     }
   }
+  forget_past_waiting();
+}
+
+void ReadingStore::forget_past_waiting() {
   const std::size_t before = waiting_.size();
   while (!waiting_.empty() && !is_waiting(waiting_.front())) waiting_.pop_front();
   if (waiting_.empty()) {
@@ -546,7 +556,7 @@ std::optional<ReadingStore::Fold> ReadingStore::next_fold() {
   return std::nullopt;
 }
 
-Result<void> ReadingStore::encode(Fold& fold) const {
+Result<void> ReadingStore::encode(Fold& fold, const std::atomic<bool>& given_up) const {
   std::vector<ReadingColumns> merged;
   merged.reserve(fold.series.size());
   std::vector<Part> parts;
@@ -556,6 +566,7 @@ Result<void> ReadingStore::encode(Fold& fold) const {
     std::vector<ReadingColumns> loaded;
     std::vector<const ReadingColumns*> sources;
     for (const ChunkRef& chunk : fold.gone) {
+      if (given_up) return unavailable("the store is being closed");
       const auto read = source_.load(chunk->key, [&](std::string_view bytes) -> Result<void> {
         auto rows = decode_chunk(bytes, fold.groups[member]);
         if (rows)
@@ -571,6 +582,7 @@ Result<void> ReadingStore::encode(Fold& fold) const {
     cut(SeriesId{static_cast<std::uint32_t>(member)}, merged.back(), 0, merged.back().size(), parts);
   }
   each_chunk(std::move(parts), [&](const std::vector<Part>& alike) {
+    if (given_up) return;
     EncodedChunk& chunk = fold.come.emplace_back();
     chunk.head.key.machine = fold.machine;
     chunk.head.key.sequence = next_sequence_++;
@@ -586,6 +598,7 @@ Result<void> ReadingStore::encode(Fold& fold) const {
     }
     chunk.bytes = encode_chunk(rows, chunk.head);
   });
+  if (given_up) return unavailable("the store is being closed");
   return {};
 }
 
@@ -613,6 +626,39 @@ void ReadingStore::folded(const Fold& fold, const std::vector<std::shared_ptr<co
     // The day may have more to fold; one that comes out as it went in has not.
     if (outlines(gone) != outlines(come)) to_fold_.emplace(id, fold.day);
   }
+}
+
+// ---------------------------------------- retention
+
+Expiry ReadingStore::expiry(std::uint32_t first_kept) const {
+  Expiry expiry;
+  expiry.first_kept = first_kept;
+  const Timestamp end = chunk_day_start(first_kept);
+  for (std::uint32_t i = 0; i < series_.size(); ++i) {
+    if (!series_[i]) continue;
+    const ReadingSeries& series = *series_[i];
+    const ChunkList& chunks = series.chunks();
+    const std::size_t head_rows = series.head_rows_before(micros(end));
+    if (head_rows == 0 && (chunks.empty() || chunks.front()->first >= end)) continue;
+    Expiry::Part& part = expiry.parts.emplace_back();
+    part.series = SeriesId{i};
+    part.machine = series.machine();
+    part.before = series.chunk_list();
+    const auto kept = std::partition_point(chunks.begin(), chunks.end(), [&](auto& c) { return c->first < end; });
+    part.gone = static_cast<std::size_t>(kept - chunks.begin());
+    part.readings = series.snapshot({kBeginOfTime, end});
+    part.head_rows = head_rows;
+    part.head = series.head_span_before(micros(end));
+  }
+  return expiry;
+}
+
+void ReadingStore::expire(const Expiry& expiry) {
+  const std::int64_t end = micros(chunk_day_start(expiry.first_kept));
+  for (const Expiry::Part& part : expiry.parts) {
+    unsealed_rows_ -= series_[index_of(part.series)]->drop_before(end, part.kept, part.first, part.last);
+  }
+  forget_past_waiting();
 }
 
 }  // namespace takt

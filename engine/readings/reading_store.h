@@ -5,11 +5,13 @@
 #pragma once
 
 #include "engine/readings/block.h"
+#include "engine/readings/expiry.h"
 #include "engine/readings/series.h"
 
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,8 +61,9 @@ class ReadingStore {
 
   // ---------------------------------------- taking in
 
-  /// Begins the next commit; forgets what was added and not applied.
-  void begin();
+  /// Begins the next commit; forgets what was added and not applied. What is added from before `kept_from` is
+  /// accepted, and gone at once.
+  void begin(Timestamp kept_from = kBeginOfTime);
   /// What is to be judged next. Rows are counted from 0 over all calls.
   void add(SeriesId series, const Reading& reading) { added_.push_back(series, reading); }
   void add(ReadingBlock&& block);
@@ -112,11 +115,19 @@ class ReadingStore {
   };
   /// Something to fold: late chunks to be merged, small neighbours to be joined. Only the list of chunks.
   std::optional<Fold> next_fold();
-  /// Reads and encodes, without any lock: may be called from another thread.
-  Result<void> encode(Fold& fold) const;
+  /// Reads and encodes, without any lock: may be called from another thread. unavailable: given up.
+  Result<void> encode(Fold& fold, const std::atomic<bool>& given_up = kNever) const;
   /// (apply) Puts the fold's chunks in place. False if something has changed since next_fold(): nothing is done.
   bool is_current(const Fold& fold) const;
   void folded(const Fold& fold, const std::vector<std::shared_ptr<const StoredChunk>>& stored);
+
+  // ---------------------------------------- retention
+
+  /// All that is from before the day; not prepared yet.
+  Expiry expiry(std::uint32_t first_kept) const;
+  /// (apply) What is in the prepared expiry goes; nothing has changed since it was made. The chunks' bytes are let
+  /// go by the caller, and what the lists held last goes with `expiry`.
+  void expire(const Expiry& expiry);
 
  private:
   struct Waiting {
@@ -133,15 +144,17 @@ class ReadingStore {
   void move_extras();
   void put_runs(Sequence commit, ReadingSeries::Identities identities);
   void put(const Run& run, Sequence commit, ReadingSeries::Identities identities);
-  enum class Verdict : std::uint8_t { accepted, duplicate, failed };
+  enum class Verdict : std::uint8_t { accepted, duplicate, failed, expired };
   std::int64_t judge_disordered(const Run& run);
   void judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows);
   void decide(std::uint32_t row, Verdict verdict);
   std::size_t count_of(Verdict verdict, std::size_t first, std::size_t last) const;
   void take_out_rejected();
   bool is_waiting(const Waiting& waiting) const;
+  void forget_past_waiting();
   std::vector<EncodedChunk> encode_heads(const std::vector<SeriesId>& due, Sequence through);
 
+  static inline const std::atomic<bool> kNever{false};
   const ChunkSource& source_;
   SealingOptions options_;
   std::vector<std::unique_ptr<ReadingSeries>> series_;
@@ -156,6 +169,7 @@ class ReadingStore {
   std::vector<std::uint32_t> counts_;  // by series, all 0 between calls
   std::vector<Verdict> verdicts_;      // of the added rows; empty: all are accepted
   std::optional<Error> failure_;
+  std::int64_t kept_from_ = std::numeric_limits<std::int64_t>::min();
   bool any_replaced_ = false;  // an accepted row is of an identity that was known
   std::vector<std::pair<std::int64_t, std::uint32_t>> by_time_;  // of a run: times and rows
 

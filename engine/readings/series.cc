@@ -154,6 +154,41 @@ void ReadingSeries::clear_head() {
   oldest_unsealed_ = 0;
 }
 
+std::optional<HeardRun> ReadingSeries::head_span_before(std::int64_t us) const {
+  std::optional<HeardRun> span;
+  for (const ReadingColumns* rows : {&head_, &late_}) {
+    const std::size_t count = rows->lower_bound(us);
+    if (count == 0) continue;
+    const HeardRun run{from_micros(rows->at.front()), from_micros(rows->at[count - 1])};
+    span = span ? HeardRun{std::min(span->first, run.first), std::max(span->last, run.last)} : run;
+  }
+  return span;
+}
+
+std::size_t ReadingSeries::drop_before(std::int64_t us, std::shared_ptr<const ChunkList> kept,
+                                       std::optional<Timestamp> first, std::optional<Timestamp> last) {
+  const std::size_t before = head_rows();
+  for (ReadingColumns* rows : {&head_, &late_}) {
+    const std::size_t gone = rows->lower_bound(us);
+    if (gone == 0) continue;
+    ReadingColumns rest;
+    rest.append(*rows, gone, rows->size());
+    *rows = std::move(rest);
+  }
+  std::erase_if(marks_, [&](const Mark& mark) { return mark.last < us; });
+  for (Mark& mark : marks_) mark.first = std::max(mark.first, us);
+  if (head_rows() == 0) clear_head();
+  chunks_ = std::move(kept);
+  first_ = first ? micros(*first) : std::numeric_limits<std::int64_t>::max();
+  last_ = last ? micros(*last) : std::numeric_limits<std::int64_t>::min();
+  for (const ReadingColumns* rows : {&head_, &late_}) {
+    if (rows->empty()) continue;
+    first_ = std::min(first_, rows->at.front());
+    last_ = std::max(last_, rows->at.back());
+  }
+  return before - head_rows();
+}
+
 void ReadingSeries::replace_chunks(const ChunkList& gone, ChunkList come) {
   auto next = std::make_shared<ChunkList>();
   next->reserve(chunks_->size() + come.size());

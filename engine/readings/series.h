@@ -1,6 +1,7 @@
 // The readings of one tag of one machine: the newest in memory, the rest in sealed chunks, some of them late.
 #pragma once
 
+#include "engine/heard.h"
 #include "engine/readings/block.h"
 #include "engine/readings/chunk.h"
 #include "engine/rollups.h"
@@ -134,15 +135,24 @@ class ReadingSeries {
   void replace_chunks(const ChunkList& gone, ChunkList come);
   /// The rows in memory are in chunks now.
   void clear_head();
+  /// Forgets rows in memory of before `us`, and has the chunks `kept` alone, whose readings are from `first` to
+  /// `last`. Returns the rows in memory that went.
+  std::size_t drop_before(std::int64_t us, std::shared_ptr<const ChunkList> kept, std::optional<Timestamp> first,
+                          std::optional<Timestamp> last);
 
   // ---------------------------------------- reading
 
   SeriesSnapshot snapshot(TimeRange range) const;
   const ChunkList& chunks() const { return *chunks_; }
+  const std::shared_ptr<const ChunkList>& chunk_list() const { return chunks_; }
   bool has_chunk(const SealedChunk& chunk) const;
   /// The rows in memory, in order; `merged` may hold them.
   const ReadingColumns& ordered_head(ReadingColumns& merged) const;
   std::size_t head_rows() const { return head_.size() + late_.size(); }
+  /// From when to when rows in memory are that are from before `us`; none if there are none.
+  std::optional<HeardRun> head_span_before(std::int64_t us) const;
+  /// How many rows in memory are from before `us`.
+  std::size_t head_rows_before(std::int64_t us) const { return head_.lower_bound(us) + late_.lower_bound(us); }
   /// The commit of the oldest row in memory; 0 if there is none.
   Sequence oldest_unsealed() const { return oldest_unsealed_; }
   Sequence sealed_through() const { return sealed_through_; }

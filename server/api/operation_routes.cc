@@ -34,7 +34,16 @@ HttpResponse get_status(Api& api, const HttpRequest& http) {
       .member("accepted", s.accepted.load())
       .member("duplicate", s.duplicates.load());
   out.member("rejected", s.rejected.load()).member("quarantined", api.store.quarantine_size()).end_object();
-  return json_response(out.end_object().take());
+  out.key("jobs").begin_array();
+  for (const JobReport& job : api.store.jobs()) {
+    out.begin_object().member("name", job.name).member("last_run", job.last_run).key("next_run");
+    if (job.next_run)
+      out.value(*job.next_run);
+    else
+      out.null();
+    out.member("outcome", job.outcome).end_object();
+  }
+  return json_response(out.end_array().end_object().take());
 }
 
 void run_export(Api& api, const HttpRequest& http, Responder responder) {
@@ -113,6 +122,8 @@ std::string metrics(Api& api) {
   one("queue_events", "gauge", "Events waiting for the committer.", load(s.queue_events));
   one("journal_bytes", "gauge", "Journal of readings that are in no chunk yet.", load(s.journal_bytes));
   one("chunks_sealed_total", "counter", "Column chunks sealed.", load(s.chunks_sealed));
+  one("chunks_dropped_total", "counter", "Column chunks dropped by retention.", load(s.chunks_dropped));
+  one("readings_dropped_total", "counter", "Readings dropped by retention.", load(s.readings_dropped));
   one("sequence", "gauge", "Number of the newest commit.", api.store.sequence());
   one("quarantine_entries", "gauge", "Refused events kept.", api.store.quarantine_size());
   one("storage_free_bytes", "gauge", "Free space on the disk of the data folder.", api.store.free_bytes());
@@ -148,7 +159,7 @@ std::vector<Route> operation_routes() {
        "/v1/status",
        "Version, clock and storage",
        {},
-       "version, now, uptime_s, sequence, storage, events",
+       "version, now, uptime_s, sequence, storage, events, jobs",
        "application/json",
        {},
        answering(get_status)},

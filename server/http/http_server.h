@@ -30,8 +30,9 @@ struct HttpOptions {
       4096;  ///< At the limit the connections that wait longest for a request are closed.
   std::size_t max_url_bytes = 8 * 1024;
   std::size_t max_header_bytes = 16 * 1024;
-  std::size_t max_body_bytes = std::size_t{64} << 20;     ///< On the wire, and once more when decoded.
-  std::size_t max_bodies_bytes = std::size_t{512} << 20;  ///< Of all requests in work together; beyond it: 503.
+  std::size_t max_body_bytes = std::size_t{64} << 20;  ///< On the wire, and once more when decoded.
+  std::size_t max_bodies_bytes = std::size_t{512}
+                                 << 20;  ///< Of all requests in work together; beyond it 429, but for one.
   std::size_t stream_queue_bytes = std::size_t{1} << 20;  ///< Per event stream.
   std::chrono::milliseconds idle_timeout{30'000};         ///< Between requests: closed without a word.
   std::chrono::milliseconds header_timeout{10'000};       ///< From a request's first byte to its last header: 408.

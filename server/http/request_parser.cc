@@ -96,7 +96,7 @@ std::size_t RequestParser::on_body_impl(view bytes, error_code& ec) {
     refuse_body(fault, ec);
   } else if (!share_.grow_to(request_.body.size())) {
     HttpResponse refusal =
-        problem(503, "The server holds as many requests as it can; send this again in a second.");
+        problem(429, "The server holds as many requests as it can; send this again in a second.");
     refusal.headers.emplace_back("Retry-After", "1");
     refuse(std::move(refusal), ec);
   }

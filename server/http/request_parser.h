@@ -17,7 +17,8 @@
 
 namespace takt {
 
-/// The room left for the bodies of all requests together. Thread-safe.
+/// The room left for the bodies of all requests together. Thread-safe. One request at a time may take more than
+/// there is: were all refused that do not fit together, none might ever be taken in.
 class BodyRoom {
  public:
   explicit BodyRoom(std::size_t bytes) : free_bytes_(static_cast<std::ptrdiff_t>(bytes)) {}
@@ -31,22 +32,42 @@ class BodyRoom {
   void give_back(std::size_t bytes) {
     free_bytes_.fetch_add(static_cast<std::ptrdiff_t>(bytes), std::memory_order_relaxed);
   }
+  /// False: another request does.
+  bool overdraw() { return !overdrawn_.exchange(true, std::memory_order_relaxed); }
+  void overdraw_no_more() { overdrawn_.store(false, std::memory_order_relaxed); }
+  /// As take(), whether there is room or not.
+  void take_anyway(std::size_t bytes) {
+    free_bytes_.fetch_sub(static_cast<std::ptrdiff_t>(bytes), std::memory_order_relaxed);
+  }
 
  private:
   std::atomic<std::ptrdiff_t> free_bytes_;
+  std::atomic<bool> overdrawn_{false};
 };
 
 /// What one request holds of the room, until it has been answered.
 class BodyShare {
  public:
   explicit BodyShare(BodyRoom& room) : room_(&room) {}
-  BodyShare(BodyShare&& other) noexcept : room_(other.room_), bytes_(std::exchange(other.bytes_, 0)) {}
+  BodyShare(BodyShare&& other) noexcept
+      : room_(other.room_),
+        bytes_(std::exchange(other.bytes_, 0)),
+        overdraws_(std::exchange(other.overdraws_, false)) {}
   BodyShare& operator=(BodyShare&&) = delete;
-  ~BodyShare() { room_->give_back(bytes_); }
+  ~BodyShare() {
+    room_->give_back(bytes_);
+    if (overdraws_) room_->overdraw_no_more();
+  }
 
   bool grow_to(std::size_t bytes) {
     if (bytes <= bytes_) return true;
-    if (!room_->take(bytes - bytes_)) return false;
+    if (overdraws_) {
+      room_->take_anyway(bytes - bytes_);
+    } else if (!room_->take(bytes - bytes_)) {
+      if (!room_->overdraw()) return false;
+      overdraws_ = true;
+      room_->take_anyway(bytes - bytes_);
+    }
     bytes_ = bytes;
     return true;
   }
@@ -54,6 +75,7 @@ class BodyShare {
  private:
   BodyRoom* room_;  // borrowed: the server outlives its connections
   std::size_t bytes_ = 0;
+  bool overdraws_ = false;
 };
 
 /// Parses one request. What it refuses, it explains.

@@ -73,7 +73,8 @@ struct EngineStore {
   StoreOptions options;
   std::unique_ptr<Store> store;
 
-  explicit EngineStore(Timestamp now, Plant plant = small_plant()) {
+  explicit EngineStore(Timestamp now, Plant plant = small_plant(), StoreOptions how = {})
+      : options(std::move(how)) {
     clock.set(now);
     options.clock = &clock;
     open();

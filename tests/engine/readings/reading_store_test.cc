@@ -70,12 +70,17 @@ class Model {
   /// Judges and applies as one commit.
   void commit(const std::vector<std::pair<SeriesId, std::pair<Reading, ReadingExtra>>>& rows) {
     ++commit_;
-    store_->begin();
+    store_->begin(kept_from_);
     std::vector<bool> wanted;
     for (const auto& [series, row] : rows) {
       Reading reading = row.first;
       reading.extra = row.second == ReadingExtra{} ? nullptr : &row.second;
       const Rank rank = rank_of(reading);
+      if (reading.at < kept_from_) {
+        store_->add(series, reading);
+        wanted.push_back(true);  // and gone with its day
+        continue;
+      }
       const auto [at, fresh] = winners_.try_emplace({series, reading.at, std::string{reading.id()}});
       const bool wins = fresh || at->second.rank < rank;
       if (wins) at->second = {rank, reading, row.second};
@@ -105,6 +110,18 @@ class Model {
     }
     return folds;
   }
+  /// Days before this one are retained no more. Later calls may retain more again.
+  void keep_from(Timestamp day) {
+    kept_from_ = day;
+    Expiry expiry = store_->expiry(chunk_day(day));
+    expiry.prepare();
+    const std::set<std::uint32_t> days = expiry.days();
+    EXPECT_TRUE(days.empty() || *days.rbegin() < chunk_day(day));
+    store_->expire(expiry);
+    for (const auto& chunk : expiry.chunks()) chunk->let_go();
+    drops_.push_back({day, commit_});
+    std::erase_if(winners_, [&](const auto& winner) { return std::get<1>(winner.first) < day; });
+  }
   /// What a restart does: chunks are known by their heads, and the journal is read again.
   void reopen() {
     std::map<ChunkKey, std::string> heads;
@@ -120,6 +137,9 @@ class Model {
     for (const auto& [commit, frame] : journal_) {
       ReadingBlock block;
       ASSERT_TRUE(decode_block(frame, block));
+      for (const auto& [kept_from, dropped_by] : drops_) {
+        if (commit <= dropped_by) drop_before(block, kept_from);
+      }
       store_->recover(std::move(block), commit, frame.size());
     }
   }
@@ -199,6 +219,8 @@ class Model {
   std::map<std::tuple<SeriesId, Timestamp, std::string>, Winner> winners_;
   std::map<Sequence, std::string> journal_;
   Sequence commit_ = 0;
+  Timestamp kept_from_ = kBeginOfTime;
+  std::vector<std::pair<Timestamp, Sequence>> drops_;  // all of before the time, up to the commit
 };
 
 std::uint64_t seeds() {
@@ -206,7 +228,7 @@ std::uint64_t seeds() {
   return wanted == nullptr ? 6 : std::strtoull(wanted, nullptr, 10);
 }
 
-TEST(ReadingStoreProperty, ScansAndStepsAreThoseOfEveryIdentityWhateverIsSealedFoldedAndReopened) {
+TEST(ReadingStoreProperty, ScansAndStepsAreThoseOfEveryIdentityWhateverIsSealedFoldedDroppedAndReopened) {
   for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random{seed};
@@ -239,6 +261,9 @@ TEST(ReadingStoreProperty, ScansAndStepsAreThoseOfEveryIdentityWhateverIsSealedF
       if (random() % 40 == 0) model.seal_all();
       if (random() % 60 == 0) model.fold_all();
       if (random() % 80 == 0) model.reopen();
+      if (seed % 3 != 0 && random() % 60 == 0) {
+        model.keep_from(std::chrono::floor<std::chrono::days>(newest) - hours{24} * (random() % 3));
+      }
       if (step % 10 != 0) continue;
       const Timestamp from = kStart + Duration{static_cast<std::int64_t>(random() % 40'000) * 1'000'000};
       const TimeRange range{from, from + Duration{static_cast<std::int64_t>(random() % 20'000) * 1'000'000}};
@@ -402,6 +427,34 @@ TEST(ReadingStore, ASnapshotKeepsTheChunksThatItReads) {
     EXPECT_EQ(rows->size(), 3U);
   }
   EXPECT_EQ(model.shelf.chunks.size(), 1U);
+}
+
+TEST(ReadingStore, ASnapshotKeepsTheDaysThatItReads) {
+  Model model{2};
+  for (int i = 0; i < 6; ++i) {
+    model.commit({plain(0, kStart + hours{12 * i}, i), plain(1, kStart + hours{12 * i}, i)});
+    if (i < 3) model.seal_all();
+  }
+  ASSERT_EQ(model.shelf.chunks.size(), 3U);
+  const TimeRange all{kStart, kStart + hours{99}};
+  {
+    const SeriesSnapshot before = model.store()[SeriesId{0}].snapshot(all);
+    model.keep_from(std::chrono::floor<std::chrono::days>(kStart) + hours{48});
+    EXPECT_EQ(before.rows(model.shelf)->size(), 6U);
+    for (std::uint32_t tag = 0; tag < 2; ++tag) {
+      const ReadingSeries& series = model.store()[SeriesId{tag}];
+      EXPECT_EQ(series.snapshot(all).rows(model.shelf)->size(), 3U) << "two were sealed, one was not";
+      EXPECT_EQ(series.first(), kStart + hours{36});
+      EXPECT_EQ(series.last(), kStart + hours{60});
+    }
+    EXPECT_EQ(model.shelf.chunks.size(), 3U);
+  }
+  EXPECT_EQ(model.shelf.chunks.size(), 0U);
+  model.reopen();
+  for (std::uint32_t tag = 0; tag < 2; ++tag) model.expect_rows(SeriesId{tag}, all);
+  model.keep_from(kStart + hours{24 * 30});
+  EXPECT_FALSE(model.store()[SeriesId{0}].first());
+  EXPECT_EQ(model.store().unsealed_rows(), 0U);
 }
 
 TEST(ReadingStore, AnswersDamageWithAnErrorNotWithFewerRows) {

@@ -1,0 +1,233 @@
+// How readings go that the plant retains no more: whole days at once, beside ingest and queries.
+//
+// What is in memory of them goes between two commits. On disk the same moment is one batch: it takes their entries
+// out of the index of chunks, and keeps what must outlive them. The bytes of the chunks follow when nobody reads
+// them any more: a day's files and a range of keys, whatever the number of chunks.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "engine/committer.h"
+#include "schema/retention.h"
+
+namespace takt {
+namespace {
+
+void put_number(std::string& out, std::uint64_t number) { out += sequence_key(number); }
+
+}  // namespace
+
+std::string dropped_day_key(std::uint32_t day) { return "d" + chunk_day_key(day); }
+
+std::string heard_key(MachineId machine, std::uint32_t number) {
+  return "h" + sequence_key(std::uint64_t{index_of(machine)} << 32U | number);
+}
+
+std::string encode_heard(const std::vector<HeardRun>& runs) {
+  std::string value;
+  for (const HeardRun& run : runs) {
+    put_number(value, static_cast<std::uint64_t>(micros(run.first)));
+    put_number(value, static_cast<std::uint64_t>(micros(run.last)));
+  }
+  return value;
+}
+
+Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs) {
+  if (value.size() % 16 != 0)
+    return corruption("what is known of a machine's readings of dropped days is damaged");
+  for (; !value.empty(); value.remove_prefix(16)) {
+    runs.push_back({from_micros(static_cast<std::int64_t>(sequence_of_key(value))),
+                    from_micros(static_cast<std::int64_t>(sequence_of_key(value.substr(8))))});
+  }
+  return {};
+}
+
+std::string encode_drops(const std::vector<Drop>& drops) {
+  std::string value;
+  for (const Drop& drop : drops) {
+    put_number(value, drop.first_kept);
+    put_number(value, drop.sequence);
+  }
+  return value;
+}
+
+std::vector<Drop> decode_drops(std::string_view value) {
+  std::vector<Drop> drops;
+  for (; value.size() >= 16; value.remove_prefix(16)) {
+    drops.push_back({static_cast<std::uint32_t>(sequence_of_key(value)), sequence_of_key(value.substr(8))});
+  }
+  return drops;
+}
+
+Timestamp Store::readings_kept_from() const {
+  const auto described = plant();
+  const Timestamp from = retained_from(clock().now(), described ? described->retention_readings_days : 0);
+  return from == kBeginOfTime ? kBeginOfTime : chunk_day_start(chunk_day(from));
+}
+
+Result<void> Store::hear(const Expiry& expiry, HeardReadings& heard) const {
+  for (const Expiry::Part& part : expiry.parts) {
+    auto& [gap, runs] = heard.at(part.machine);
+    if (runs) continue;
+    auto found = expiry.heard(part.machine, gap, *disk_);
+    if (!found) return found.error();
+    runs = std::move(*found);
+  }
+  return {};
+}
+
+Result<std::uint64_t> Store::expire_readings() {
+  // Nothing is written while nothing can be.
+  if (!read_only_reason().empty()) return std::uint64_t{0};
+  Expiry expiry;
+  HeardReadings heard;
+  Result<void> outcome;
+  committer_->run_task([&] {
+    outcome = committer_->sweep();
+    if (outcome) expiry = committer_->next_expiry(heard);
+  });
+  if (!outcome) return outcome.error();
+  if (expiry.parts.empty()) return std::uint64_t{0};
+  expiry.prepare();
+  if (const auto read = hear(expiry, heard); !read) return read.error();
+  committer_->run_task([&] { outcome = committer_->put_expiry(expiry, heard); });
+  if (!outcome) return outcome.error();
+  const std::uint64_t rows = expiry.rows();
+  if (rows > 0) {
+    statistics_.readings_dropped += rows;
+    spdlog::info("retention: {} readings of before {} are gone", rows,
+                 format_time(chunk_day_start(expiry.first_kept)));
+  }
+  expiry = {};  // what it held last can be taken off the disk
+  committer_->run_task([&] { outcome = committer_->sweep(); });
+  if (!outcome) return outcome.error();
+  disk_->reclaim(closing_);
+  return rows;
+}
+
+void Store::note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome) {
+  const std::lock_guard lock{jobs_mutex_};
+  const auto at = std::find_if(jobs_.begin(), jobs_.end(), [&](const JobReport& job) { return job.name == name; });
+  JobReport& job = at == jobs_.end() ? jobs_.emplace_back() : *at;
+  job = {std::string{name}, clock().now(), next, std::move(outcome)};
+}
+
+std::vector<JobReport> Store::jobs() const {
+  const std::lock_guard lock{jobs_mutex_};
+  return jobs_;
+}
+
+// ---------------------------------------- by the committer
+
+Expiry Store::Committer::next_expiry(HeardReadings& heard) const {
+  const Timestamp from = store_.readings_kept_from();
+  if (from == kBeginOfTime) return {};
+  Expiry expiry = store_.readings_->expiry(chunk_day(from));
+  for (const Expiry::Part& part : expiry.parts)
+    heard.try_emplace(part.machine, gap_of(part.machine), std::nullopt);
+  return expiry;
+}
+
+/// How close it must be known when a machine's readings were taken; 0: nothing depends on it.
+Duration Store::Committer::gap_of(MachineId machine) const {
+  return std::max(Duration{0}, store_.master_->latest().settings(machine).silence_timeout);
+}
+
+/// Brings up to date what was made ready beside commits.
+Result<void> Store::Committer::refresh(Expiry& expiry, HeardReadings& heard) const {
+  Expiry current = store_.readings_->expiry(expiry.first_kept);
+  for (const Expiry::Part& part : current.parts) {
+    auto& [gap, runs] = heard[part.machine];
+    if (gap != gap_of(part.machine) || !expiry.has_same(part)) runs.reset();
+    gap = gap_of(part.machine);
+  }
+  current.take_prepared(expiry);
+  current.prepare();
+  expiry = std::move(current);
+  return store_.hear(expiry, heard);
+}
+
+Result<void> Store::Committer::put_expiry(Expiry& expiry, HeardReadings& heard) {
+  Disk& disk = *store_.disk_;
+  // The plant may retain more than it did a moment ago.
+  if (store_.readings_kept_from() < chunk_day_start(expiry.first_kept)) return expiry = {}, Result<void>{};
+  if (const auto fresh = refresh(expiry, heard); !fresh) return fresh;
+  if (expiry.parts.empty()) return {};
+  const std::set<std::uint32_t> days = expiry.days();
+  const auto chunks = expiry.chunks();
+  rocksdb::WriteBatch batch = take_names();
+  if (!days.empty()) {
+    batch.DeleteRange(disk[Disk::chunk_index], chunk_day_key(*days.begin()), chunk_day_key(expiry.first_kept));
+  }
+  for (const std::uint32_t day : days) batch.Put(disk[Disk::meta], dropped_day_key(day), "");
+  for (const auto& [machine, heard_of] : heard) {
+    if (!heard_of.second || heard_of.second->empty()) continue;
+    batch.Put(disk[Disk::meta], heard_key(machine, store_.next_heard_++), encode_heard(*heard_of.second));
+  }
+  note_drop(expiry.first_kept);
+  batch.Put(disk[Disk::meta], kDropsKey, encode_drops(store_.drops_));
+  if (const auto written = write(batch); !written) return written.error();
+  for (auto& [machine, heard_of] : heard) {
+    if (!heard_of.second) continue;
+    std::vector<HeardRun>& known = store_.heard_before_[machine];
+    known.insert(known.end(), heard_of.second->begin(), heard_of.second->end());
+    known = joined_runs(std::move(known), Duration{0});
+  }
+  {
+    const std::lock_guard turn{store_.turnstile_};
+    const std::unique_lock lock{store_.gate_};
+    store_.readings_->expire(expiry);
+  }
+  for (const auto& chunk : chunks) chunk->let_go();
+  disk.note_dropped(days);
+  store_.statistics_.chunks_dropped += chunks.size();
+  store_.statistics_.journal_bytes = store_.readings_->journal_bytes();
+  return {};
+}
+
+/// What is in the journal of before the day is gone, but not what comes after this, should more be retained again.
+void Store::Committer::note_drop(std::uint32_t first_kept) {
+  const Sequence now = store_.sequence();
+  const Sequence needed = store_.readings_->journal_needed_from(now + 1, {});
+  std::erase_if(store_.drops_,
+                [&](const Drop& drop) { return drop.sequence < needed || drop.first_kept <= first_kept; });
+  store_.drops_.push_back({first_kept, now});
+}
+
+/// Chunks of dropped days that nobody reads any more: files first, then what is left of the range of keys, so that
+/// no older value of a key is seen again.
+void Store::Committer::take_out_dropped_days(rocksdb::WriteBatch& batch) {
+  Disk& disk = *store_.disk_;
+  for (const Disk::DroppedDay& dropped : disk.take_dropped_days()) {
+    if (dropped.alone) disk.drop_day(dropped.day, batch);
+    for (const ChunkKey& key : dropped.chunks) {
+      if (dropped.alone) break;
+      batch.Delete(disk[Disk::chunk], key.bytes());
+      batch.Delete(disk[Disk::meta], garbage_key(key));
+    }
+    batch.Delete(disk[Disk::meta], dropped_day_key(dropped.day));
+  }
+}
+
+// ---------------------------------------- at the start
+
+/// Bytes of chunks that a stop left behind their entries in the index.
+Result<void> Store::clear_dropped(const std::set<std::uint32_t>& days, const std::set<std::uint32_t>& in_use) {
+  if (days.empty() || disk_->only_reads()) return {};
+  rocksdb::WriteBatch batch;
+  for (const std::uint32_t day : days) {
+    if (!in_use.contains(day)) disk_->drop_day(day, batch);
+    batch.Delete((*disk_)[Disk::meta], dropped_day_key(day));
+    if (!in_use.contains(day)) continue;
+    const std::string prefix = chunk_day_key(day);
+    const auto scanned = disk_->scan(Disk::chunk, prefix, [&](std::string_view key, std::string_view) {
+      if (!key.starts_with(prefix)) return false;
+      if (!disk_->get(Disk::chunk_index, std::string{key})) batch.Delete((*disk_)[Disk::chunk], std::string{key});
+      return true;
+    });
+    if (!scanned) return scanned.error();
+  }
+  return disk_->write(batch);
+}
+
+}  // namespace takt
