@@ -148,20 +148,22 @@ void add_section(PartWriter& out, Rows rows) {
     std::transform(rows.begin(), rows.end(), codes.begin(), [&](const EventRow* r) { return code.get(r->event); });
     out.add(kind_of(code.field), [&](auto& body) { append_codes(body, codes); });
   }
-  for (const auto& [field, member] : kTimes) {
+  for (const auto& time : kTimes) {
     add_integers(
-        out, field, rows, [&](const Event& e) { return e.*member != kBeginOfTime; },
-        [&](const EventRow& r) { return codec::wrapping_subtract(micros(r.event.*member), micros(r.event.at)); });
+        out, time.field, rows, [&](const Event& e) { return e.*time.member != kBeginOfTime; },
+        [&](const EventRow& r) {
+          return codec::wrapping_subtract(micros(r.event.*time.member), micros(r.event.at));
+        });
   }
-  for (const auto& [field, member] : kIntegers) {
+  for (const auto& integer : kIntegers) {
     add_integers(
-        out, field, rows, [&](const Event& e) { return e.*member != kAbsent; },
-        [&](const EventRow& r) { return r.event.*member; });
+        out, integer.field, rows, [&](const Event& e) { return e.*integer.member != kAbsent; },
+        [&](const EventRow& r) { return r.event.*integer.member; });
   }
-  for (const auto& [field, member] : kTexts) {
+  for (const auto& text : kTexts) {
     add_texts(
-        out, field, rows, [&](const Event& e) { return !(e.*member).empty(); },
-        [&](const EventRow& r) { return r.event.*member; });
+        out, text.field, rows, [&](const Event& e) { return !(e.*text.member).empty(); },
+        [&](const EventRow& r) { return r.event.*text.member; });
   }
   add_doubles(out, EventField::value_number, rows, has_number,
               [](const EventRow& r) { return r.event.value.number; });

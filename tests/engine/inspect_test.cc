@@ -212,7 +212,8 @@ TEST_F(StoppedStore, WithADamagedChunkOfEventsNamesMachineAndTimes) {
       flip(value, value.size() - 1);
       batch.Put(disk[family], key, value);
     });
-    const char* name = family == Disk::checkpoint ? "checkpoint of machine M1" : "events of machine M1 from commit 2";
+    const char* name =
+        family == Disk::checkpoint ? "checkpoint of machine M1" : "events of machine M1 from commit 2";
     EXPECT_THAT(inspect().damages, testing::Contains(HasSubstr(name)));
     engine_.open();  // the others are served, and nothing is taken in
     EXPECT_THAT(engine_.store->read().machine("M1")->damage(), HasSubstr("checksum"));

@@ -581,6 +581,37 @@ TEST(Recovery, HearsReadingsOfBeforeSilenceCounted) {
   expect_same_lines(before, fingerprint(*s.store, now));
 }
 
+TEST(Recovery, OpensWhereSilenceCountsAndAChunkOfReadingsIsDamaged) {
+  const Timestamp now = kStart + hours{4};
+  Plant silent = small_plant();
+  silent.machines[0].silence_timeout = minutes{10};
+  EngineStore s{now, silent};
+  s.commit({state("M1", kStart, "running"), state("M1", kStart + hours{2}, "down")});
+  for (int minute = 0; minute < 60; minute += 5) s.commit({reading("M1", "temp", kStart + minutes{minute}, 1)});
+  ASSERT_TRUE(s.store->seal());
+  s.store.reset();
+  {
+    const auto disk = Store::Disk::open(s.data());
+    ASSERT_TRUE(disk) << disk.error().context;
+    rocksdb::WriteBatch batch;
+    ASSERT_TRUE((*disk)->scan(Store::Disk::chunk, "", [&](std::string_view key, std::string_view value) {
+      std::string damaged{value};
+      damaged.back() = static_cast<char>(damaged.back() ^ 1);
+      batch.Put((**disk)[Store::Disk::chunk], std::string{key}, damaged);
+      return true;
+    }));
+    ASSERT_EQ(batch.Count(), 1);
+    ASSERT_TRUE((*disk)->write(batch));
+  }
+  s.open();
+  // A withdrawal makes the readings be asked again: what cannot be read counts as heard all along.
+  s.commit({withdrawn(state("M1", kStart + hours{3}, "idle")), reading("M1", "other", kStart + minutes{70}, 1)});
+  EXPECT_EQ(s.store->read_only_reason(), "");
+  EXPECT_EQ(s.account("M1", {kStart, kStart + hours{2}}).production, minutes{65 + 10});
+  s.reopen();
+  EXPECT_EQ(s.account("M1", {kStart, kStart + hours{2}}).production, minutes{65 + 10});
+}
+
 TEST(Recovery, ForgetsThatAMachineWasHeardByAReadingSinceWithdrawn) {
   const Timestamp now = kStart + hours{4};
   Plant plant = small_plant();

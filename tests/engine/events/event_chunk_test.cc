@@ -211,8 +211,8 @@ TEST(GoldenEventChunk, IsWhatIsWrittenToday) {
 
 TEST(EventChunkKey, SortsByMachineThenByCommit) {
   const std::vector<EventChunkKey> keys{
-      {MachineId{0}, 9, 0},   {MachineId{0}, 9, 1},   {MachineId{0}, 256, 0},
-      {MachineId{1}, 1, 0},   {MachineId{255}, 1, 0}, {MachineId{256}, 0, 0},
+      {MachineId{0}, 9, 0}, {MachineId{0}, 9, 1},   {MachineId{0}, 256, 0},
+      {MachineId{1}, 1, 0}, {MachineId{255}, 1, 0}, {MachineId{256}, 0, 0},
   };
   std::vector<std::string> bytes;
   for (const EventChunkKey& key : keys) {

@@ -1,6 +1,6 @@
 // A chunk gives back every bit that it was made of, or says that it cannot.
-#include "engine/chunk_parts.h"
 #include "engine/readings/chunk.h"
+#include "engine/chunk_parts.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>

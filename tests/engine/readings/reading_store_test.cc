@@ -1,7 +1,7 @@
 // Readings of several tags, whatever is sealed, folded and reopened when, against a map of everything that came
 // in.
-#include "engine/chunk_parts.h"
 #include "engine/readings/reading_store.h"
+#include "engine/chunk_parts.h"
 
 #include <gtest/gtest.h>
 
