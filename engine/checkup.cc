@@ -232,7 +232,8 @@ class Doctor {
       return true;
     });
     if (!sealed) say(Health::bad, "database", sealed.error().context);
-    if (damaged > 0) damage = fmt::format("{} chunks of events are damaged", damaged);
+    if (damaged > 0)
+      damage += fmt::format("{}{} chunks of events are damaged", damage.empty() ? "" : "; ", damaged);
     if (!damage.empty())
       say(Health::bad, "events", damage, "see all with takt verify; get the data back with takt restore");
     ok("contents", fmt::format("{} machines, {} tags, newest commit {}", machines, tags, result_.commit));

@@ -88,6 +88,11 @@ std::string Store::Committer::read_only_reason() {
   return failure_.empty() ? shortage_ : failure_;
 }
 
+std::string Store::Committer::failure() const {
+  const std::lock_guard lock{mutex_};
+  return failure_;
+}
+
 Result<void> Store::Committer::write(rocksdb::WriteBatch& batch) {
   {
     const std::lock_guard lock{mutex_};

@@ -29,6 +29,8 @@ class Store::Committer {
   /// Runs `task` on the committer's thread, between commits, and waits for it.
   void run_task(std::function<void()> task);
   std::string read_only_reason();
+  /// Why nothing can be written until the store is opened again; empty: it can.
+  std::string failure() const;
   // Of the committer's thread, for tasks:
 
   /// The number of a tag. A new one becomes durable with the next commit, or by write_names().
@@ -88,8 +90,8 @@ class Store::Committer {
   void take_out_garbage(rocksdb::WriteBatch& batch);
   void take_out_dropped_days(rocksdb::WriteBatch& batch);
   Duration gap_of(MachineId machine) const;
-  Result<void> refresh(Expiry& expiry, HeardReadings& heard) const;
-  void note_drop(std::uint32_t first_kept);
+  void refresh(Expiry& expiry, HeardReadings& heard) const;
+  Sequence note_drop(std::uint32_t first_kept);
   void apply(const Group& group, Sequence sequence, std::size_t journal_bytes);
   void answer(Group& group, const Result<Sequence>& outcome);
   void note_space();

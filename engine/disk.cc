@@ -134,7 +134,7 @@ rocksdb::ColumnFamilyOptions options_of(std::size_t family, const StoreMemory& m
   options.write_buffer_size = std::min(std::size_t{32} << 20U, memory.memtables / 4);
   options.compression = rocksdb::kZSTD;
   // The journal dies in the memtable, and chunks are near their entropy.
-  if (family == Store::Disk::journal || family == Store::Disk::chunk)
+  if (family == Store::Disk::journal || family == Store::Disk::chunk || family == Store::Disk::event_chunk)
     options.compression = rocksdb::kNoCompression;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;

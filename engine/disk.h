@@ -38,7 +38,7 @@ Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs);
 /// What has been dropped of the journal's readings, too.
 inline constexpr const char* kDropsKey = "dropped";
 std::string encode_drops(const std::vector<Drop>& drops);
-std::vector<Drop> decode_drops(std::string_view value);
+Result<std::vector<Drop>> decode_drops(std::string_view value);
 
 class Store::Disk final : public ChunkSource {
  public:

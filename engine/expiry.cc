@@ -51,7 +51,8 @@ std::string encode_drops(const std::vector<Drop>& drops) {
   return value;
 }
 
-std::vector<Drop> decode_drops(std::string_view value) {
+Result<std::vector<Drop>> decode_drops(std::string_view value) {
+  if (value.size() % 16 != 0) return corruption("what is known of dropped days is damaged");
   std::vector<Drop> drops;
   for (; value.size() >= 16; value.remove_prefix(16)) {
     drops.push_back({static_cast<std::uint32_t>(sequence_of_key(value)), sequence_of_key(value.substr(8))});
@@ -65,20 +66,17 @@ Timestamp Store::readings_kept_from() const {
   return from == kBeginOfTime ? kBeginOfTime : chunk_day_start(chunk_day(from));
 }
 
-Result<void> Store::hear(const Expiry& expiry, HeardReadings& heard) const {
+void Store::hear(const Expiry& expiry, HeardReadings& heard) const {
   for (const Expiry::Part& part : expiry.parts) {
     auto& [gap, runs] = heard.at(part.machine);
     if (runs) continue;
-    auto found = expiry.heard(part.machine, gap, *disk_);
-    if (!found) return found.error();
-    runs = std::move(*found);
+    runs = expiry.heard(part.machine, gap, *disk_, closing_);
   }
-  return {};
 }
 
 Result<std::uint64_t> Store::expire_readings() {
-  // Nothing is written while nothing can be.
-  if (!read_only_reason().empty()) return std::uint64_t{0};
+  // A disk that is nearly full is no reason not to: this is what gives room.
+  if (const std::string failure = committer_->failure(); !failure.empty()) return unavailable(failure);
   Expiry expiry;
   HeardReadings heard;
   Result<void> outcome;
@@ -89,7 +87,8 @@ Result<std::uint64_t> Store::expire_readings() {
   if (!outcome) return outcome.error();
   if (expiry.parts.empty()) return std::uint64_t{0};
   expiry.prepare();
-  if (const auto read = hear(expiry, heard); !read) return read.error();
+  hear(expiry, heard);
+  if (closing_) return std::uint64_t{0};
   committer_->run_task([&] { outcome = committer_->put_expiry(expiry, heard); });
   if (!outcome) return outcome.error();
   const std::uint64_t rows = expiry.rows();
@@ -134,7 +133,7 @@ Duration Store::Committer::gap_of(MachineId machine) const {
 }
 
 /// Brings up to date what was made ready beside commits.
-Result<void> Store::Committer::refresh(Expiry& expiry, HeardReadings& heard) const {
+void Store::Committer::refresh(Expiry& expiry, HeardReadings& heard) const {
   Expiry current = store_.readings_->expiry(expiry.first_kept);
   for (const Expiry::Part& part : current.parts) {
     auto& [gap, runs] = heard[part.machine];
@@ -144,14 +143,14 @@ Result<void> Store::Committer::refresh(Expiry& expiry, HeardReadings& heard) con
   current.take_prepared(expiry);
   current.prepare();
   expiry = std::move(current);
-  return store_.hear(expiry, heard);
+  store_.hear(expiry, heard);
 }
 
 Result<void> Store::Committer::put_expiry(Expiry& expiry, HeardReadings& heard) {
   Disk& disk = *store_.disk_;
   // The plant may retain more than it did a moment ago.
   if (store_.readings_kept_from() < chunk_day_start(expiry.first_kept)) return expiry = {}, Result<void>{};
-  if (const auto fresh = refresh(expiry, heard); !fresh) return fresh;
+  refresh(expiry, heard);
   if (expiry.parts.empty()) return {};
   const std::set<std::uint32_t> days = expiry.days();
   const auto chunks = expiry.chunks();
@@ -164,7 +163,9 @@ Result<void> Store::Committer::put_expiry(Expiry& expiry, HeardReadings& heard) 
     if (!heard_of.second || heard_of.second->empty()) continue;
     batch.Put(disk[Disk::meta], heard_key(machine, store_.next_heard_++), encode_heard(*heard_of.second));
   }
-  note_drop(expiry.first_kept);
+  // Drops are forgotten with the frames that they are about.
+  const Sequence needed = note_drop(expiry.first_kept);
+  batch.DeleteRange(disk[Disk::journal], sequence_key(0), sequence_key(needed));
   batch.Put(disk[Disk::meta], kDropsKey, encode_drops(store_.drops_));
   if (const auto written = write(batch); !written) return written.error();
   for (auto& [machine, heard_of] : heard) {
@@ -186,12 +187,13 @@ Result<void> Store::Committer::put_expiry(Expiry& expiry, HeardReadings& heard) 
 }
 
 /// What is in the journal of before the day is gone, but not what comes after this, should more be retained again.
-void Store::Committer::note_drop(std::uint32_t first_kept) {
+Sequence Store::Committer::note_drop(std::uint32_t first_kept) {
   const Sequence now = store_.sequence();
   const Sequence needed = store_.readings_->journal_needed_from(now + 1, {});
   std::erase_if(store_.drops_,
                 [&](const Drop& drop) { return drop.sequence < needed || drop.first_kept <= first_kept; });
   store_.drops_.push_back({first_kept, now});
+  return needed;
 }
 
 /// Chunks of dropped days that nobody reads any more: files first, then what is left of the range of keys, so that
@@ -220,12 +222,17 @@ Result<void> Store::clear_dropped(const std::set<std::uint32_t>& days, const std
     batch.Delete((*disk_)[Disk::meta], dropped_day_key(day));
     if (!in_use.contains(day)) continue;
     const std::string prefix = chunk_day_key(day);
+    rocksdb::Status asked;
     const auto scanned = disk_->scan(Disk::chunk, prefix, [&](std::string_view key, std::string_view) {
       if (!key.starts_with(prefix)) return false;
-      if (!disk_->get(Disk::chunk_index, std::string{key})) batch.Delete((*disk_)[Disk::chunk], std::string{key});
-      return true;
+      const rocksdb::Slice there{key.data(), key.size()};
+      rocksdb::PinnableSlice head;
+      asked = disk_->database().Get({}, (*disk_)[Disk::chunk_index], there, &head);
+      if (asked.IsNotFound()) batch.Delete((*disk_)[Disk::chunk], there);
+      return asked.ok() || asked.IsNotFound();
     });
     if (!scanned) return scanned.error();
+    if (!asked.ok() && !asked.IsNotFound()) return Disk::error_of(asked, "cannot read the index of chunks");
   }
   return disk_->write(batch);
 }

@@ -286,13 +286,24 @@ class Inspector {
       if (const auto decoded = decode_event_chunk(value, rows); !decoded)
         return tell(where, decoded.error().context, remedy);
       result_.events += rows.rows.size();
+      in_chunks_[index_of(place->machine)] += rows.rows.size();
     });
   }
 
   void check_checkpoints() {
     scan(Disk::checkpoint, [&](std::string_view key, std::string_view value) {
       const auto machine = static_cast<std::uint32_t>(sequence_of_key(key));
-      if (const auto checkpoint = decode_checkpoint(value); !checkpoint) {
+      const std::string where = "checkpoint of " + machine_name(machine);
+      if (!machines_.contains(machine)) tell_unnamed(where, "its machine has no name");
+      const auto checkpoint = decode_checkpoint(value);
+      if (checkpoint && index_of(checkpoint->machine) != machine) tell(where, "it is another's", kRestore);
+      if (checkpoint && checkpoint->events != in_chunks_[machine]) {
+        tell(where,
+             std::to_string(checkpoint->events) + " events were in chunks, and " +
+                 std::to_string(in_chunks_[machine]) + " are there",
+             kRestore);
+      }
+      if (!checkpoint) {
         tell("checkpoint of " + machine_name(machine), checkpoint.error().context,
              std::string{"nothing of this machine is served, and the store is read-only; "} + kRestore);
       }
@@ -377,7 +388,7 @@ class Inspector {
       if (!machine.damage().empty()) continue;  // told of by what is damaged
       if (const auto differs = machine.check()) {
         tell("rollups of machine " + view.numbers().name(MachineId{i}), *differs,
-             "start the server again, which makes them anew; if it stays, please report it");
+             "they are made anew at every start; if this is told of again after takt compact, please report it");
       }
       for (const Grain grain : {Grain::hour, Grain::shift, Grain::day})
         result_.cells += machine.cells(grain).size();
@@ -395,9 +406,10 @@ class Inspector {
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> tags_;
   std::set<std::pair<std::uint32_t, std::string>> tag_names_;
-  std::set<std::uint32_t> series_;              // numbers of tags
-  std::set<std::string, std::less<>> folded_;   // keys of chunks that are to go
-  std::set<std::string, std::less<>> dropped_;  // days whose chunks are
+  std::map<std::uint32_t, std::uint64_t> in_chunks_;  // events of chunks, by machine
+  std::set<std::uint32_t> series_;                    // numbers of tags
+  std::set<std::string, std::less<>> folded_;         // keys of chunks that are to go
+  std::set<std::string, std::less<>> dropped_;        // days whose chunks are
 };
 
 }  // namespace

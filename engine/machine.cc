@@ -240,7 +240,11 @@ void MachineRecord::collect_heard(std::vector<HeardRun>& runs) const {
 // ---------------------------------------- checkpoints
 
 MachineCheckpoint MachineRecord::checkpoint(Sequence commit) const {
-  MachineCheckpoint checkpoint{commit, tail_revision_, first_event_, last_event_, timeline_.heard_runs(), {}, 0};
+  MachineCheckpoint checkpoint;
+  checkpoint.machine = id_;
+  checkpoint.commit = commit, checkpoint.tail_revision = tail_revision_;
+  checkpoint.first_event = first_event_, checkpoint.last_event = last_event_;
+  checkpoint.heard = timeline_.heard_runs();
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
     for (const auto& [start, cell] : cells(grain))
       checkpoint.buckets.push_back({grain, cell.range, cell.revision});
@@ -365,7 +369,6 @@ void MachineRecord::use(const MasterData& master, Sequence commit) {
   master_ = &master;
   timeline_.use(master), pieces_.use(master);
   if (loading_) return;
-  restored_otherwise_.reset();
   settled_ = timeline_.settled_end();
   rollups_.replace(sums_from_events(settled_), commit);
   if (commit > 0 && !timeline_.states().empty()) tail_revision_ = std::max(tail_revision_, commit);

@@ -36,7 +36,8 @@ class MachineRecord {
   /// Takes an event in that outranks what is known of its identity. `commit` is at least that of every earlier
   /// call.
   void apply(const Event& event, const Rank& rank, Names& names, Sequence commit);
-  /// What gives this record back, with the events up to `commit`, the newest.
+  /// What gives this record back, with the events up to `commit`, the newest. How many are in chunks is not known
+  /// here.
   MachineCheckpoint checkpoint(Sequence commit) const;
   /// From here on to restore() events are only put in their places, by load(): no figure may be asked for.
   void begin_loading() { loading_ = true; }

@@ -13,7 +13,7 @@ Result<void> Store::Recovery::run() {
   if (const auto numbered = number_tags(); !numbered) return numbered;
   if (const auto read = read_chunk_index(); !read) return read;
   if (const auto read = read_checkpoints(); !read) return read;
-  if (const auto loaded = load_machines(); !loaded) return loaded;
+  load_machines();
   if (const auto replayed = replay(Disk::events); !replayed) return replayed;
   if (const auto advanced = advance_to(~Sequence{0}); !advanced) return advanced;
   if (const auto replayed = replay(Disk::journal); !replayed) return replayed;
@@ -50,7 +50,7 @@ Result<void> Store::Recovery::read_meta() {
     } else if (key[0] == 'd' && key.size() == 5) {
       dropped_days_.insert(static_cast<std::uint32_t>(sequence_of_key(key.substr(1))));
     } else if (key == kDropsKey) {
-      store_.drops_ = decode_drops(value);
+      take(decode_drops(value), [&](std::vector<Drop> drops) { store_.drops_ = std::move(drops); });
     } else if (key[0] == 'h' && key.size() == 9) {
       store_.next_heard_ = std::max(store_.next_heard_, static_cast<std::uint32_t>(number) + 1);
       auto& runs = store_.heard_before_[MachineId{static_cast<std::uint32_t>(number >> 32U)}];
@@ -120,20 +120,21 @@ Result<void> Store::Recovery::read_chunk_index() {
 Result<void> Store::Recovery::read_checkpoints() {
   std::optional<Error> failure;
   const auto read = disk_.scan(Disk::checkpoint, "", [&](std::string_view key, std::string_view value) {
-    const std::uint64_t machine = sequence_of_key(key);
-    if (machine >= store_.machines_.size()) {
+    const std::uint64_t number = sequence_of_key(key);
+    if (key.size() != 8 || number >= store_.machines_.size()) {
       failure =
-          corruption("there is a checkpoint of machine number " + std::to_string(machine) + ", which has no name");
+          corruption("there is a checkpoint of machine number " + std::to_string(number) + ", which has no name");
       return false;
     }
+    MachineRecord& machine = *store_.machines_[number];
     auto checkpoint = decode_checkpoint(value);
+    if (checkpoint && checkpoint->machine != machine.id()) checkpoint = corruption("its checkpoint is another's");
     if (!checkpoint) {
-      store_.machines_[machine]->set_damage(checkpoint.error().context);
+      machine.set_damage(checkpoint.error().context);
       return true;
     }
-    store_.machines_[machine]->begin_loading();
-    joins_.emplace(checkpoint->commit,
-                   std::pair{MachineId{static_cast<std::uint32_t>(machine)}, std::move(*checkpoint)});
+    machine.begin_loading();
+    joins_.emplace(checkpoint->commit, std::pair{machine.id(), std::move(*checkpoint)});
     return true;
   });
   if (!read) return read;
@@ -145,51 +146,65 @@ Result<void> Store::Recovery::read_checkpoints() {
   return {};
 }
 
-/// Each for itself, so that damage stays where it is.
-Result<void> Store::Recovery::load_machines() {
+/// One machine after the other, so that damage stays where it is.
+void Store::Recovery::load_machines() {
+  loaded_.resize(store_.machines_.size());
+  for (std::uint32_t next = 0; next < store_.machines_.size();) next = load_machines_from(MachineId{next});
+  for (const auto& [commit, join] : joins_) {
+    const auto& [machine, checkpoint] = join;
+    if (loaded_[index_of(machine)] == checkpoint.events) continue;
+    damaged(machine, std::to_string(checkpoint.events) + " of its events were in chunks, and " +
+                         std::to_string(loaded_[index_of(machine)]) + " are there");
+  }
   for (const auto& machine : store_.machines_) {
-    if (store_.options_.progress) {
-      store_.options_.progress(0.5 * static_cast<double>(index_of(machine->id())) /
-                               static_cast<double>(store_.machines_.size()));
-    }
-    const auto loaded = load_event_chunks(machine->id());
-    if (!loaded && machine->damage().empty()) machine->set_damage(loaded.error().context);
     if (machine->damage().empty()) continue;
     store_.damage_ = "the history of machine " + store_.numbers_.name(machine->id()) +
                      " is damaged: " + machine->damage() +
                      "; see all with takt verify, and get the data back from a backup with takt restore";
     spdlog::error("{}", store_.damage_);
   }
-  return {};
 }
 
-Result<void> Store::Recovery::load_event_chunks(MachineId machine) {
-  Result<void> outcome;
-  const std::string prefix = EventChunkKey{machine, 0, 0}.bytes();
-  const auto read = disk_.scan(Disk::event_chunk, prefix, [&](std::string_view key, std::string_view bytes) {
-    if (key.substr(0, 4) != std::string_view{prefix}.substr(0, 4)) return false;
-    outcome = load_event_chunk(machine, key, bytes);
-    return outcome.has_value();
+/// Up to the first that the database cannot read on from. Returns the one after it.
+std::uint32_t Store::Recovery::load_machines_from(MachineId first) {
+  const auto machines = static_cast<std::uint32_t>(store_.machines_.size());
+  MachineId at = first;
+  const std::string from = EventChunkKey{first, 0, 0}.bytes();
+  const auto read = disk_.scan(Disk::event_chunk, from, [&](std::string_view key, std::string_view bytes) {
+    const auto place = EventChunkKey::parse(key);
+    if (!place || index_of(place->machine) >= machines) return true;  // nobody's: takt verify tells of it
+    at = place->machine;
+    if (store_.options_.progress && index_of(at) % 16 == 0)
+      store_.options_.progress(0.5 * index_of(at) / machines);
+    if (!store_.machines_[index_of(at)]->damage().empty()) return true;
+    if (const auto loaded = load_event_chunk(*place, bytes); !loaded) damaged(at, loaded.error().context);
+    return true;
   });
-  return read ? outcome : read;
+  if (read) return machines;
+  damaged(at, read.error().context);
+  return index_of(at) + 1;
 }
 
-Result<void> Store::Recovery::load_event_chunk(MachineId machine, std::string_view key, std::string_view bytes) {
-  const auto place = EventChunkKey::parse(key);
-  if (!place) return corruption("a chunk of its events is kept under a key that is none");
+void Store::Recovery::damaged(MachineId machine, const std::string& how) {
+  MachineRecord& record = *store_.machines_[index_of(machine)];
+  if (record.damage().empty()) record.set_damage(how);
+}
+
+Result<void> Store::Recovery::load_event_chunk(const EventChunkKey& key, std::string_view bytes) {
   const auto named = [&](const std::string& what) {
-    return corruption("its events from commit " + std::to_string(place->first_commit) + ": " + what);
+    return corruption("its events from commit " + std::to_string(key.first_commit) + ": " + what);
   };
   rows_ = {};
   if (const auto decoded = decode_event_chunk(bytes, rows_); !decoded) return named(decoded.error().context);
   auto head = read_event_chunk_head(bytes);
-  head->key.part = place->part;
-  if (head->key != *place) return named("the chunk lies under another's key");
-  MachineRecord& record = *store_.machines_[index_of(machine)];
+  head->key.part = key.part;
+  if (head->key != key) return named("the chunk lies under another's key");
+  MachineRecord& record = *store_.machines_[index_of(key.machine)];
   if (!record.is_loading()) return named("there is no checkpoint of them");
   store_.events_->add_chunk(*head, bytes.size());
+  loaded_[index_of(key.machine)] += head->rows;
   for (EventRow& row : rows_.rows) {
-    row.event.machine = store_.numbers_.name(machine);  // takes part in its rank
+    row.event.machine = store_.numbers_.name(key.machine);  // takes part in its rank
     know_state(row.event);
     record.load(row.event, store_.names_);
   }

@@ -24,9 +24,10 @@ class Store::Recovery {
   Result<void> number_tags();
   Result<void> read_chunk_index();
   Result<void> read_checkpoints();
-  Result<void> load_machines();
-  Result<void> load_event_chunks(MachineId machine);
-  Result<void> load_event_chunk(MachineId machine, std::string_view key, std::string_view bytes);
+  void load_machines();
+  std::uint32_t load_machines_from(MachineId first);
+  Result<void> load_event_chunk(const EventChunkKey& key, std::string_view bytes);
+  void damaged(MachineId machine, const std::string& how);
   Result<void> advance_to(Sequence commit);
   Result<void> replay(Disk::Family family);
   Result<void> replay_events(Sequence commit, std::string_view frame);
@@ -47,6 +48,7 @@ class Store::Recovery {
   std::map<MachineId, Sequence> unheard_;  // what was withdrawn may have been all that was heard at its time
   std::vector<Event> events_;
   EventRows rows_;
+  std::vector<std::uint64_t> loaded_;  // events of chunks, by machine
 };
 
 }  // namespace takt

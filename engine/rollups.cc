@@ -171,6 +171,12 @@ void Rollups::restore(const Deltas& sums, Sequence otherwise) {
   add(sums, otherwise);
 }
 
+void Rollups::revise(Grain grain, TimeRange bucket, Sequence revision) {
+  const auto there = table(grain).find(bucket.begin);
+  if (there != table(grain).end() && there->second.range != bucket) return;
+  cell(grain, bucket).revision = revision;
+}
+
 std::uint64_t Rollups::digest() const {
   std::vector<std::int64_t> words;
   const auto add_wide = [&](WideInt value) {

@@ -93,7 +93,9 @@ class Rollups {
   void replace(const Deltas& sums, Sequence commit);
   /// These sums and no others; cells have the revision `otherwise` until revise().
   void restore(const Deltas& sums, Sequence otherwise);
-  void revise(Grain grain, TimeRange bucket, Sequence revision) { cell(grain, bucket).revision = revision; }
+  /// Makes the cell if there is none. One that has sums and another range is of other rules of the calendar, and
+  /// stays as it is.
+  void revise(Grain grain, TimeRange bucket, Sequence revision);
   /// A hash of all sums that are not zero. The same for the same sums in every process.
   std::uint64_t digest() const;
   /// The first bucket in which the sums kept are not these, or nothing.

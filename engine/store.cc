@@ -88,11 +88,9 @@ class Store::Folder {
   void run(Store& store, std::chrono::milliseconds pause) {
     std::unique_lock lock{mutex_};
     while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
-      lock.unlock();
-      look_after(store);
-      lock.lock();
       for (bool more = true; more && !stopping_;) {
         lock.unlock();
+        look_after(store);
         const auto sealed = store.seal_events_if_due();
         if (!sealed) spdlog::error("events are not sealed: {}", sealed.error().context);
         const auto folded = store.fold();
@@ -104,10 +102,12 @@ class Store::Folder {
   }
 
   void look_after(Store& store) {
+    if (!store.committer_->failure().empty()) return;
+    expire(store);
+    store.disk_->reclaim(store.closing_);
     if (!store.read_only_reason().empty()) return;
     if (const auto sealed = store.seal_due(); !sealed)
       spdlog::error("readings are not put into chunks: {}", sealed.error().context);
-    expire(store);
   }
   /// Looks whenever the day that is kept from is another, and until it went well.
   void expire(Store& store) {
@@ -501,7 +501,7 @@ Result<void> Store::register_machines(const std::vector<std::string>& ids) {
 // look-ups
 
 Result<Sequence> Store::events_since(Sequence since,
-                                     const std::function<void(Sequence, const Event&)>& visit) const {
+                                     const std::function<bool(Sequence, const Event&)>& visit) const {
   return events_->visit_since(since, visit);
 }
 

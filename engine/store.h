@@ -152,7 +152,8 @@ class Store {
   /// The number of a tag, given and made durable if it is new. not_found: the machine is not described.
   Result<SeriesId> series(std::string_view machine, std::string_view tag);
 
-  /// Puts all readings and events that are in the journal alone into chunks.
+  /// Puts all readings and events that are in the journal alone into chunks. While others commit, so much comes in
+  /// as it does away with.
   Result<void> seal();
   /// Puts those into chunks that have waited for long, or that there are too many of: with or without commits.
   Result<void> seal_due();
@@ -197,8 +198,9 @@ class Store {
   Result<BackupReport> back_up(const std::filesystem::path& to, const BackupOptions& options) const;
 
   /// Accepted events but readings, of commits after `since`: of one machine and kind in order of commit. Reads
-  /// what is needed of the disk as it goes, holding nobody off. Returns the commit that they reach to.
-  Result<Sequence> events_since(Sequence since, const std::function<void(Sequence, const Event&)>& visit) const;
+  /// what is needed of the disk as it goes, holding nobody off; ends when told false. Returns the commit that they
+  /// reach to.
+  Result<Sequence> events_since(Sequence since, const std::function<bool(Sequence, const Event&)>& visit) const;
   /// Events in chunks, and their bytes.
   struct EventChunks {
     std::size_t chunks = 0, events = 0, bytes = 0;
@@ -233,7 +235,7 @@ class Store {
   std::vector<HeardRun> heard_of(const ReadingSeries& series, Duration gap) const;
   /// When readings that go were taken, and how close that must be known, by machine; none: not looked at yet.
   using HeardReadings = std::map<MachineId, std::pair<Duration, std::optional<std::vector<HeardRun>>>>;
-  Result<void> hear(const Expiry& expiry, HeardReadings& heard) const;
+  void hear(const Expiry& expiry, HeardReadings& heard) const;
   Result<void> clear_dropped(const std::set<std::uint32_t>& days, const std::set<std::uint32_t>& in_use);
   void note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome);
   std::vector<Event> silence_marks(const Plant& next) const;

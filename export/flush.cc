@@ -67,6 +67,7 @@ class Flush {
   Result<void> write_readings(MachineId machine, const std::string& tag, TimeRange span);
   Result<void> remember(const std::string& name, const ExportedMachine& machine);
   Result<void> finish();
+  Result<void> go_on() const;
   Result<void> replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows);
   MachineChanges changes(const StoreView& view, MachineId machine);
   std::vector<std::pair<std::string, TimeRange>> changed_readings(MachineId machine);
@@ -150,8 +151,13 @@ Result<void> Flush::forget_everything() {
   return {};
 }
 
-Result<void> Flush::replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows) {
+Result<void> Flush::go_on() const {
   if (given_up_ && given_up_()) return unavailable("given up before it was done; nothing of it was kept");
+  return {};
+}
+
+Result<void> Flush::replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows) {
+  if (const auto on = go_on(); !on) return on;
   const auto changed = target_.replace(table, slice, rows);
   if (!changed) return changed.error();
   report_.rows_written += *changed;
@@ -198,13 +204,14 @@ Result<void> Flush::read_events() {
   std::vector<std::pair<bool, SqlRow>> inspections;  // withdrawn?, row
   Result<void> outcome;
   const auto reached = store_.events_since(since, [&](Sequence, const Event& event) {
-    if (!outcome) return;
     if (event.type == EventType::quality && (!only_ || only_->contains(event.at)))
       inspections.emplace_back(event.deleted, quality_row(event, 0));
     if (before_.commit > 0 && !only_) touches_[std::string{event.machine}].add(event);
-    if (inspections.size() < kInspectionsAWrite) return;
+    outcome = go_on();
+    if (!outcome || inspections.size() < kInspectionsAWrite) return outcome.has_value();
     outcome = write_quality(inspections);
     inspections.clear();
+    return outcome.has_value();
   });
   if (!outcome) return outcome;
   if (!reached) return reached.error();
@@ -414,17 +421,17 @@ std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId
 
 Result<void> Flush::write_readings(MachineId machine, const std::string& tag, TimeRange span) {
   for (Timestamp t = span.begin, end = t; t < span.end; t = end) {
-    end = std::min(t + kReadingsAView, span.end);
-    TimeRange part{t, end};
+    const Timestamp tomorrow = std::chrono::floor<std::chrono::days>(t) + std::chrono::days{1};
+    end = std::min({t + kReadingsAView, tomorrow, span.end});
+    const TimeRange part{t, end};
     std::string name;
     std::vector<SqlRow> rows;
     {
       const StoreView view = store_.read();
       name = view.numbers().name(machine);
-      // What retention has dropped since it changed stays in the target.
-      part.begin = std::max(part.begin, floor_minute(view.series(machine, tag)->first().value_or(kEndOfTime)));
-      if (part.empty()) continue;
-      auto found = sensor_rows(view, *view.series(machine, tag), part);
+      const ReadingSeries& series = *view.series(machine, tag);
+      if (!series.has_rows_of_day(t)) continue;  // what retention has dropped stays in the target
+      auto found = sensor_rows(view, series, part);
       if (!found) return found.error();
       rows = std::move(*found);
     }

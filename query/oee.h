@@ -36,7 +36,7 @@ struct OeeSeries {
   std::vector<OeeBucket> buckets;
 };
 
-/// The machines of a scope, in order of the description. not_found: no such scope.
+/// The machines of a scope, in order of the description.
 /// not_found: there is no such scope; corruption: the history of one of its machines is damaged, so nothing of the
 /// scope can be told.
 Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& scope);

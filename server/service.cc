@@ -176,7 +176,11 @@ Result<void> Service::recover() {
   p.ingestor = std::make_unique<Ingestor>(*p.store);
   p.live = std::make_unique<LiveHub>(*p.store);
   log_commit_listener(*p.store, *p.live);
-  if (const auto configured = p.apply_config(true); !configured) return configured.error();
+  if (const auto configured = p.apply_config(true); !configured) {
+    // What can be told is told, also where nothing can be taken in.
+    if (configured.error().code != ErrorCode::unavailable) return configured.error();
+    spdlog::warn("{} is not used: {}", p.options.config, configured.error().context);
+  }
   auto exporter = Exporter::open(*p.store, p.options.exports);
   if (!exporter) return exporter.error();
   p.exporter = std::move(*exporter);

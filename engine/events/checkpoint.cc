@@ -74,6 +74,7 @@ Error damaged() { return corruption("a machine's checkpoint does not hold what i
 std::string encode_checkpoint(const MachineCheckpoint& c) {
   std::string out;
   codec::append_byte(out, kVersion);
+  codec::append_varint(out, index_of(c.machine)), codec::append_varint(out, c.events);
   codec::append_varint(out, c.commit), codec::append_varint(out, c.tail_revision);
   append_time(out, c.first_event), append_time(out, c.last_event);
   codec::append_varint(out, c.digest);
@@ -103,6 +104,7 @@ Result<MachineCheckpoint> decode_checkpoint(std::string_view bytes) {
                       ", this program reads " + std::to_string(kVersion) + "; use the newer program");
   }
   MachineCheckpoint c;
+  c.machine = MachineId{static_cast<std::uint32_t>(in.varint(~std::uint32_t{0}))}, c.events = in.varint();
   c.commit = in.varint(), c.tail_revision = in.varint();
   c.first_event = read_time(in), c.last_event = read_time(in);
   c.digest = in.varint();

@@ -27,6 +27,8 @@ struct MachineCheckpoint {
     Sequence revision = 0;
     friend bool operator==(const Bucket&, const Bucket&) = default;
   };
+  MachineId machine{};
+  std::uint64_t events = 0;  ///< in the machine's chunks: no fewer may be found
   Sequence commit = 0;
   Sequence tail_revision = 0;
   std::optional<Timestamp> first_event, last_event;

@@ -191,13 +191,13 @@ void describe(Rows rows, EventChunkHead& head) {
   head.rows = static_cast<std::uint32_t>(rows.size());
   head.first = kEndOfTime, head.last = kBeginOfTime;
   head.key.first_commit = ~Sequence{0}, head.last_commit = 0;
-  head.by_type = {};
+  head.texts = 0;
   for (const EventRow* row : rows) {
     head.first = std::min(head.first, row->event.at);
     head.last = std::max(head.last, row->event.at);
     head.key.first_commit = std::min(head.key.first_commit, row->commit);
     head.last_commit = std::max(head.last_commit, row->commit);
-    ++head.by_type[static_cast<std::size_t>(row->event.type)];
+    head.texts += text_bytes(row->event);
   }
 }
 
@@ -249,7 +249,7 @@ EventChunkHead head_of(const wire::EventChunkHeader& chunk) {
   head.rows = chunk.rows();
   head.first = from_micros(chunk.first()), head.last = from_micros(chunk.last());
   head.last_commit = chunk.last_commit();
-  for (const wire::EventSection* section : *chunk.sections()) head.by_type[section->type()] = section->rows();
+  head.texts = chunk.texts();
   return head;
 }
 
@@ -285,13 +285,18 @@ class SectionReader {
     return unknown(kind);
   }
 
+  /// After the last column.
+  Result<void> finish() const { return presence_of_ ? Result<void>{lacks_a_column()} : Result<void>{}; }
+
  private:
+  static Error lacks_a_column() { return corruption("a chunk lacks a column that it tells of"); }
   static Error unknown(std::uint8_t kind) {
     return corruption("a chunk of events has a field " + std::to_string(kind) +
                       " that this program does not know; use the newer program");
   }
 
   Result<void> read_presence(EventField field, std::string_view bytes) {
+    if (presence_of_) return lacks_a_column();
     std::vector<std::uint8_t> presence(rows_.size());
     if (const auto done = decode_codes(bytes, presence); !done) return done.error();
     chosen_.clear();
@@ -303,7 +308,7 @@ class SectionReader {
   }
   /// The rows that the field's values are of.
   Result<void> choose_rows(EventField field) {
-    if (presence_of_ && *presence_of_ != field) return corruption("a chunk lacks a column that it tells of");
+    if (presence_of_ && *presence_of_ != field) return lacks_a_column();
     if (!presence_of_) {
       chosen_.resize(rows_.size());
       std::transform(rows_.begin(), rows_.end(), chosen_.begin(), [](EventRow& row) { return &row; });
@@ -369,7 +374,7 @@ bool agrees(const wire::EventChunkHeader& chunk, std::span<const EventRow> rows)
   describe(listed, found);
   const EventChunkHead told = head_of(chunk);
   return found.first == told.first && found.last == told.last && found.last_commit == told.last_commit &&
-         found.key.first_commit == told.key.first_commit;
+         found.texts == told.texts && found.key.first_commit == told.key.first_commit;
 }
 
 }  // namespace
@@ -426,7 +431,7 @@ std::string encode_event_chunk(std::span<const EventRow> rows, EventChunkHead& h
   const auto columns = builder.CreateVectorOfStructs(parts.parts());
   builder.Finish(wire::CreateEventChunkHeader(builder, kVersion, index_of(head.key.machine), head.rows,
                                               micros(head.first), micros(head.last), head.key.first_commit,
-                                              head.last_commit, listed, columns));
+                                              head.last_commit, listed, columns, head.texts));
   return with_prefix(ChunkMagic::events, builder) + parts.body();
 }
 
@@ -457,6 +462,7 @@ Result<void> decode_event_chunk(std::string_view bytes, EventRows& out) {
       const auto done = reader.read(chunk.parts()->Get(static_cast<unsigned>(part))->kind(), *column);
       if (!done) return done.error();
     }
+    if (const auto whole = reader.finish(); !whole) return whole.error();
     row += section->rows();
   }
   if (!agrees(chunk, {out.rows.data() + before, chunk.rows()}))

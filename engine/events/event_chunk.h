@@ -8,7 +8,6 @@
 #include "engine/rollups.h"
 #include "schema/event.h"
 
-#include <array>
 #include <compare>
 #include <cstdint>
 #include <deque>
@@ -44,7 +43,7 @@ struct EventChunkHead {
   std::uint32_t rows = 0;
   Timestamp first, last;  ///< of the events' times
   Sequence last_commit = 0;
-  std::array<std::uint32_t, kEventTypes> by_type{};
+  std::size_t texts = 0;  ///< bytes of all texts of the events
 };
 
 /// An accepted event and the commit that it came with.
@@ -53,7 +52,7 @@ struct EventRow {
   Sequence commit = 0;
 };
 
-/// Bytes that the event's texts take in a chunk, at most.
+/// Bytes of all texts of an event.
 std::size_t text_bytes(const Event& event);
 
 /// Encodes 1 to kEventChunkRows events of one machine, none of them a reading. Of one time they are in order of

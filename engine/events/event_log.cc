@@ -1,5 +1,7 @@
 #include "engine/events/event_log.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "engine/committer.h"
@@ -11,8 +13,8 @@ namespace {
 std::string checkpoint_key(MachineId machine) { return sequence_key(index_of(machine)); }
 
 void sort_by_commit(std::vector<EventRow>& rows) {
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const EventRow& a, const EventRow& b) { return a.commit < b.commit; });
+  const auto earlier = [](const EventRow& a, const EventRow& b) { return a.commit < b.commit; };
+  if (!std::is_sorted(rows.begin(), rows.end(), earlier)) std::stable_sort(rows.begin(), rows.end(), earlier);
 }
 
 /// The end of the longest piece of `rows` that is a chunk.
@@ -50,12 +52,11 @@ Result<bool> Store::EventLog::seal() {
   if (const auto read = read_journal(pass); !read) return read.error();
   if (pass.through == 0 && pass.plant_changes < kPlantChanges) return false;
   if (pass.plant_changes > 0) add_all_machines(pass);
-  for (auto& [machine, sealed] : pass.machines) {
-    if (const auto encoded = encode(pass, machine, sealed); !encoded) return encoded.error();
-  }
+  for (auto& [machine, sealed] : pass.machines) encode(machine, sealed);
   Result<void> outcome;
   store_.committer_->run_task([&] { outcome = put(pass); });
   if (!outcome) return outcome.error();
+  sealed_through_ = std::max(sealed_through_, pass.through);
   return true;
 }
 
@@ -69,9 +70,9 @@ Result<void> Store::EventLog::read_journal(Pass& pass) const {
   };
   std::vector<Event> events;
   std::optional<Error> failure;
-  const auto scanned = store_.disk_->scan(Disk::events, "", [&](std::string_view key, std::string_view frame) {
+  const auto read = [&](std::string_view key, std::string_view frame) {
     const Sequence commit = sequence_of_key(key);
-    if (commit > newest || pass.bytes >= kPassBytes) return false;
+    if (commit > newest || pass.bytes >= kPassBytes || pass.rows >= kPassRows) return false;
     pass.frames.emplace_back(frame);
     pass.bytes += frame.size();
     pass.through = commit;
@@ -85,8 +86,10 @@ Result<void> Store::EventLog::read_journal(Pass& pass) const {
       // When readings made a machine heard of is in its checkpoint.
       if (event.type != EventType::reading) sealed.rows.push_back({event, commit});
     }
+    pass.rows += events.size();
     return true;
-  });
+  };
+  const auto scanned = store_.disk_->scan(Disk::events, sequence_key(sealed_through_ + 1), read);
   if (!scanned) return scanned.error();
   return failure ? Result<void>{*failure} : Result<void>{};
 }
@@ -96,52 +99,78 @@ void Store::EventLog::add_all_machines(Pass& pass) const {
   for (std::uint32_t i = 0; i < view.machine_count(); ++i) pass.machines.try_emplace(MachineId{i});
 }
 
-Result<void> Store::EventLog::encode(Pass& pass, MachineId machine, Sealed& sealed) {
-  {
-    const StoreView view = store_.read();
-    sealed.checkpoint = encode_checkpoint(view.machine(machine).checkpoint(view.sequence()));
-  }
-  if (sealed.rows.empty()) return {};
-  if (const auto taken = take_small_chunks(pass, machine, sealed); !taken) return taken.error();
-  const std::span<const EventRow> rows{sealed.rows};
-  for (std::size_t begin = 0; begin < rows.size();) {
-    const std::size_t end = piece_end(rows, begin);
-    Chunk chunk;
-    chunk.head.key.machine = machine;
-    const std::string& bytes =
-        sealed.encoded.emplace_back(encode_event_chunk(rows.subspan(begin, end - begin), chunk.head));
-    chunk.bytes = bytes.size();
-    if (!sealed.chunks.empty() && sealed.chunks.back().head.key.first_commit == chunk.head.key.first_commit)
-      chunk.head.key.part = sealed.chunks.back().head.key.part + 1;
-    sealed.chunks.push_back(chunk);
-    begin = end;
-  }
+void Store::EventLog::encode(MachineId machine, Sealed& sealed) {
+  EventRows old;  // what rows of chunks that are replaced borrow from
+  take_small_chunks(machine, sealed, old);
+  encode_chunks(machine, sealed);
   sealed.rows = {};
-  return {};
+  const StoreView view = store_.read();
+  MachineCheckpoint checkpoint = view.machine(machine).checkpoint(view.sequence());
+  checkpoint.events = sealed.events;
+  sealed.checkpoint = encode_checkpoint(checkpoint);
 }
 
 /// The machine's last chunks, as far as they are no more than twice what comes: so each event is written again
 /// only a few times before its chunk is full.
-Result<void> Store::EventLog::take_small_chunks(Pass& pass, MachineId machine, Sealed& sealed) {
-  std::vector<EventChunkKey> taken;
-  {
-    const std::lock_guard lock{index_mutex_};
-    const std::vector<Chunk>& chunks = chunks_[machine];
-    std::size_t rows = sealed.rows.size();
-    for (auto last = chunks.rbegin(); last != chunks.rend(); ++last) {
-      if (last->head.rows >= kEventChunkRows || last->head.rows > 2 * rows) break;
-      rows += last->head.rows;
-      taken.insert(taken.begin(), last->head.key);
+std::vector<EventChunkKey> Store::EventLog::choose_small_chunks(MachineId machine, Sealed& sealed) const {
+  std::size_t rows = sealed.rows.size(), texts = 0;
+  for (const EventRow& row : sealed.rows) texts += text_bytes(row.event);
+  std::vector<EventChunkKey> chosen;
+  const std::lock_guard lock{index_mutex_};
+  const auto known = chunks_.find(machine);
+  if (known == chunks_.end()) return chosen;
+  for (auto last = known->second.rbegin(); last != known->second.rend(); ++last) {
+    const EventChunkHead& head = last->head;
+    const bool small = head.rows < kEventChunkRows && head.rows <= 2 * rows;
+    if (sealed.previous || !small || texts + head.texts > kEventChunkTextBytes) {
+      if (!sealed.previous) sealed.previous = head.key;
+      sealed.events += head.rows;
+      continue;
     }
+    rows += head.rows, texts += head.texts;
+    chosen.insert(chosen.begin(), head.key);
   }
-  sealed.replaced = taken.size();
-  pass.old.rows.clear();
-  for (const EventChunkKey& key : taken) {
-    if (const auto decoded = decode(key, pass.old); !decoded) return decoded.error();
+  return chosen;
+}
+
+/// A chunk that cannot be read stays where it is, and is told of by whoever needs it.
+void Store::EventLog::take_small_chunks(MachineId machine, Sealed& sealed, EventRows& old) const {
+  const std::vector<EventChunkKey> chosen = choose_small_chunks(machine, sealed);
+  Result<void> decoded;
+  for (auto key = chosen.begin(); key != chosen.end() && decoded; ++key) decoded = decode(*key, old);
+  if (!decoded) {
+    spdlog::error("{}", decoded.error().context);
+    sealed.previous = chosen.back();
+    const std::lock_guard lock{index_mutex_};
+    sealed.events = 0;
+    for (const Chunk& chunk : chunks_.at(machine)) sealed.events += chunk.head.rows;
+    return;
   }
-  sealed.rows.insert(sealed.rows.begin(), pass.old.rows.begin(), pass.old.rows.end());
+  sealed.replaced = chosen.size();
+  if (chosen.empty()) return;
+  sealed.rows.insert(sealed.rows.begin(), old.rows.begin(), old.rows.end());
+  old.rows = {};
   sort_by_commit(sealed.rows);
-  return {};
+}
+
+void Store::EventLog::encode_chunks(MachineId machine, Sealed& sealed) const {
+  const std::span<const EventRow> rows{sealed.rows};
+  sealed.events += rows.size();
+  for (std::size_t begin = 0; begin < rows.size();) {
+    const std::size_t end = piece_end(rows, begin);
+    Chunk chunk;
+    EventChunkKey& key = chunk.head.key;
+    key.machine = machine;
+    const std::string& bytes =
+        sealed.encoded.emplace_back(encode_event_chunk(rows.subspan(begin, end - begin), chunk.head));
+    chunk.bytes = bytes.size();
+    const bool same_commit = sealed.previous && sealed.previous->first_commit == key.first_commit;
+    key.part = same_commit ? sealed.previous->part + 1 : 0;
+    TAKT_INVARIANT(!sealed.previous || *sealed.previous < key);  // else one would take the other's place
+    sealed.previous = key;
+    sealed.chunks.push_back(chunk);
+    begin = end;
+  }
 }
 
 /// On the committer's thread.
@@ -224,7 +253,8 @@ Result<void> Store::EventLog::visit_chunk(Reader& reader, const EventChunkKey& k
   for (EventRow& row : rows.rows) {
     if (row.commit <= reader.since || row.commit > reader.through) continue;
     row.event.machine = machine;
-    visit(row.commit, row.event);
+    reader.told_enough = !visit(row.commit, row.event);
+    if (reader.told_enough) break;
   }
   return {};
 }
@@ -238,7 +268,7 @@ Result<void> Store::EventLog::visit_frames(Reader& reader, const Visit& visit) {
     events.clear();
     if (const auto decoded = decode_frame(at.value().ToStringView(), events); !decoded) return decoded;
     for (const Event& event : events) {
-      if (event.type != EventType::reading) visit(commit, event);
+      if (event.type != EventType::reading && !visit(commit, event)) return {};
     }
   }
   return at.status().ok() ? Result<void>{} : Disk::error_of(at.status(), "cannot read the journal of events");
@@ -248,6 +278,7 @@ Result<Sequence> Store::EventLog::visit_since(Sequence since, const Visit& visit
   Reader of = reader(since);
   for (const EventChunkKey& key : of.keys) {
     if (const auto done = visit_chunk(of, key, visit); !done) return done.error();
+    if (of.told_enough) return of.through;
   }
   if (const auto done = visit_frames(of, visit); !done) return done.error();
   return of.through;

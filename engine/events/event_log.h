@@ -29,16 +29,17 @@ class Store::EventLog {
 
   /// A frame of so many bytes is about to be in the journal.
   void appended(std::size_t bytes) { journal_bytes_ += bytes; }
-  /// Checkpoints are of before this change of the plant, and every start makes it again.
+  /// Checkpoints are of before this change of the plant, and every start makes it again: a few of them are due a
+  /// pass.
   void plant_changed() { ++plant_changes_; }
   bool is_due() const { return journal_bytes_ >= limit_ || plant_changes_ >= kPlantChanges; }
-  std::size_t journal_bytes() const { return journal_bytes_; }
 
   /// One pass over at most kPassBytes of frames; false if there was nothing to seal. Not on the committer's
   /// thread.
   Result<bool> seal();
   /// Store::events_since().
-  Result<Sequence> visit_since(Sequence since, const std::function<void(Sequence, const Event&)>& visit) const;
+  using Visit = std::function<bool(Sequence, const Event&)>;
+  Result<Sequence> visit_since(Sequence since, const Visit& visit) const;
 
   struct Totals {
     std::size_t chunks = 0, rows = 0, bytes = 0;
@@ -46,8 +47,9 @@ class Store::EventLog {
   Totals totals() const;
 
  private:
-  static constexpr std::size_t kPassBytes = std::size_t{8} << 20U;
-  static constexpr std::size_t kPlantChanges = 8;
+  // What a pass has in memory: decoded, a small event takes twenty times its frame's bytes.
+  static constexpr std::size_t kPassBytes = std::size_t{8} << 20U, kPassRows = std::size_t{64} << 10U;
+  static constexpr std::size_t kPlantChanges = 8;  // a start makes fewer again in little time
 
   struct Chunk {
     EventChunkHead head;
@@ -56,23 +58,26 @@ class Store::EventLog {
   /// What a pass makes of one machine.
   struct Sealed {
     std::vector<EventRow> rows;
-    std::size_t replaced = 0;  ///< of the machine's last chunks
+    std::size_t replaced = 0;               ///< of the machine's last chunks
+    std::optional<EventChunkKey> previous;  ///< the last one that stays
+    std::size_t events = 0;                 ///< in all chunks that stay, then in all
     std::vector<Chunk> chunks;
     std::vector<std::string> encoded;
     std::string checkpoint;
   };
   struct Pass {
     std::deque<std::string> frames;  ///< the rows borrow from them
-    EventRows old;                   ///< and from chunks that are replaced
     Sequence through = 0;
-    std::size_t bytes = 0, plant_changes = 0;
+    std::size_t bytes = 0, rows = 0, plant_changes = 0;
     std::map<MachineId, Sealed> machines;
   };
 
   Result<void> read_journal(Pass& pass) const;
   void add_all_machines(Pass& pass) const;
-  Result<void> encode(Pass& pass, MachineId machine, Sealed& sealed);
-  Result<void> take_small_chunks(Pass& pass, MachineId machine, Sealed& sealed);
+  void encode(MachineId machine, Sealed& sealed);
+  std::vector<EventChunkKey> choose_small_chunks(MachineId machine, Sealed& sealed) const;
+  void take_small_chunks(MachineId machine, Sealed& sealed, EventRows& old) const;
+  void encode_chunks(MachineId machine, Sealed& sealed) const;
   Result<void> put(const Pass& pass);
   /// What a reader of the history goes through: both families as they were at one moment. Iterators and no
   /// snapshot, whose release would make RocksDB rewrite its oldest tables.
@@ -80,9 +85,9 @@ class Store::EventLog {
     Sequence since = 0, through = 0;
     std::vector<EventChunkKey> keys;
     std::unique_ptr<rocksdb::Iterator> chunks, frames;
+    bool told_enough = false;
   };
   Reader reader(Sequence since) const;
-  using Visit = std::function<void(Sequence, const Event&)>;
   Result<void> visit_chunk(Reader& reader, const EventChunkKey& key, const Visit& visit) const;
   static Result<void> visit_frames(Reader& reader, const Visit& visit);
   Result<void> decode(const EventChunkKey& key, EventRows& out) const;
@@ -91,6 +96,7 @@ class Store::EventLog {
   std::size_t limit_;
   std::atomic<std::size_t> journal_bytes_{0}, plant_changes_{0};
   std::mutex pass_mutex_;           // one pass at a time
+  Sequence sealed_through_ = 0;     // frames up to here are gone, as far as this process knows
   mutable std::mutex index_mutex_;  // the list, and that it is what the disk has
   std::map<MachineId, std::vector<Chunk>> chunks_;
 };

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <span>
 
 namespace takt {
@@ -91,9 +92,17 @@ std::size_t ReadingColumns::lower_bound(std::int64_t us) const { return first_fr
 
 std::size_t ReadingColumns::place_of(std::int64_t us, std::string_view id, std::size_t end) const {
   end = std::min(end, size());
-  std::size_t i = first_from({at.data(), end}, us);
-  while (i < end && at[i] == us && (*this)[i].id() < id) ++i;
-  return i;
+  std::size_t first = first_from({at.data(), end}, us);
+  if (first == end || at[first] != us || us == std::numeric_limits<std::int64_t>::max()) return first;
+  // One instant may have thousands, told apart by their ids.
+  for (std::size_t last = first_from({at.data(), end}, us + 1); first < last;) {
+    const std::size_t middle = first + (last - first) / 2;
+    if ((*this)[middle].id() < id)
+      first = middle + 1;
+    else
+      last = middle;
+  }
+  return first;
 }
 
 void ReadingColumns::insert(std::size_t i, const Reading& row) {

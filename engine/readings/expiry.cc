@@ -1,5 +1,7 @@
 #include "engine/readings/expiry.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace takt {
@@ -72,14 +74,18 @@ std::uint64_t Expiry::rows() const {
   return sum;
 }
 
-Result<std::vector<HeardRun>> Expiry::heard(MachineId machine, Duration gap, const ChunkSource& source) const {
+std::vector<HeardRun> Expiry::heard(MachineId machine, Duration gap, const ChunkSource& source,
+                                    const std::atomic<bool>& given_up) const {
   std::vector<HeardRun> runs;
+  const auto add_spans = [&](const Part& part) {
+    for (std::size_t i = 0; i < part.gone; ++i)
+      runs.push_back({(*part.before)[i]->first, (*part.before)[i]->last});
+    if (part.head) runs.push_back(*part.head);
+  };
   for (const Part& part : parts) {
     if (part.machine != machine) continue;
     if (gap <= Duration{0}) {
-      for (std::size_t i = 0; i < part.gone; ++i)
-        runs.push_back({(*part.before)[i]->first, (*part.before)[i]->last});
-      if (part.head) runs.push_back(*part.head);
+      add_spans(part);
       continue;
     }
     std::vector<HeardRun> of_part;
@@ -87,9 +93,14 @@ Result<std::vector<HeardRun>> Expiry::heard(MachineId machine, Duration gap, con
         part.readings.scan(source, [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
           for (std::size_t i = first; i < last; ++i)
             append_run(of_part, {from_micros(rows.at[i]), from_micros(rows.at[i])}, gap);
-          return true;
+          return !given_up;
         });
-    if (!read) return read.error();
+    if (!read) {
+      // As in Store::heard_of(): what cannot be read counts as heard throughout, and goes like the rest.
+      spdlog::error("readings that go cannot be read for when they were taken: {}", read.error().context);
+      add_spans(part);
+      continue;
+    }
     runs.insert(runs.end(), of_part.begin(), of_part.end());
   }
   return joined_runs(std::move(runs), gap > Duration{0} ? gap : kUsualGap);

@@ -4,6 +4,7 @@
 #include "engine/heard.h"
 #include "engine/readings/series.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,8 +42,9 @@ struct Expiry {
   std::set<std::uint32_t> days() const;
   std::uint64_t rows() const;
   /// When readings that go were taken of a machine: as close as `gap`, which costs reading them; or, with a gap of
-  /// 0, as the heads of chunks tell.
-  Result<std::vector<HeardRun>> heard(MachineId machine, Duration gap, const ChunkSource& source) const;
+  /// 0 or where they cannot be read, as the heads of chunks tell. Not all of it once `given_up`.
+  std::vector<HeardRun> heard(MachineId machine, Duration gap, const ChunkSource& source,
+                              const std::atomic<bool>& given_up) const;
 };
 
 }  // namespace takt

@@ -493,7 +493,7 @@ void ReadingStore::forget_past_waiting() {
     journal_bytes_ = 0;
   } else if (before > waiting_.size()) {
     // About: the journal's bytes go with the entries that they were written with.
-    journal_bytes_ = journal_bytes_ / before * waiting_.size();
+    journal_bytes_ = journal_bytes_ * waiting_.size() / before;
   }
 }
 

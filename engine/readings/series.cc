@@ -147,10 +147,21 @@ const ReadingColumns& ReadingSeries::ordered_head(ReadingColumns& merged) const 
   return merged;
 }
 
+bool ReadingSeries::has_rows_of_day(Timestamp t) const {
+  const Timestamp begin = std::chrono::floor<std::chrono::days>(t);
+  const TimeRange day{begin, begin + std::chrono::days{1}};
+  const auto in_memory = [&](const ReadingColumns& rows) {
+    const std::size_t at = rows.lower_bound(micros(day.begin));
+    return at < rows.size() && rows.at[at] < micros(day.end);
+  };
+  const auto in_chunk = [&](const ChunkRef& chunk) { return !intersect(chunk->span(), day).empty(); };
+  return in_memory(head_) || in_memory(late_) || std::any_of(chunks_->begin(), chunks_->end(), in_chunk);
+}
+
 void ReadingSeries::clear_head() {
   head_ = {};
   late_ = {};
-  marks_.clear();
+  marks_ = {};
   oldest_unsealed_ = 0;
 }
 

@@ -159,6 +159,9 @@ class ReadingSeries {
   /// When the first and the newest reading are from, withdrawn ones too.
   std::optional<Timestamp> first() const;
   std::optional<Timestamp> last() const;
+  /// Whether there are rows of the UTC day of `t`, withdrawn ones too. None: there never were, or
+  /// retention has dropped them.
+  bool has_rows_of_day(Timestamp t) const;
   /// Spans of time whose readings were taken in after `since`; some may be wider than need be.
   std::vector<TimeRange> changed_since(Sequence since) const;
 

@@ -235,6 +235,68 @@ TEST(Retention, KeepsAboutWhenReadingsCameShouldSilenceCountLater) {
 
 // ---------------------------------------- everything at once
 
+TEST(Retention, BringsNothingBackThatALaterDropOfLessForgot) {
+  ByHand s{kMonday + hours{1}, retaining(2)};
+  s.commit({reading("M1", "a", kMonday, 1), reading("M1", "a", kMonday + minutes{30}, 2)});
+  s.clock.set(kMonday + days{9});
+  EXPECT_EQ(*s.store->expire_readings(), 2U);
+  s.describe(retaining(100));
+  s.commit({reading("M1", "b", kMonday - days{80}, 7)});
+  s.clock.set(kMonday + days{50});
+  EXPECT_EQ(*s.store->expire_readings(), 1U);
+  EXPECT_EQ(rows_of(s, "a"), 0U);
+  s.reopen();
+  EXPECT_EQ(rows_of(s, "a"), 0U);
+}
+
+TEST(Retention, DropsADamagedChunkLikeAnyOther) {
+  Plant plant = retaining(2);
+  plant.machines[0].silence_timeout = minutes{10};  // so that it matters when they were taken
+  ByHand s{kMonday + hours{1}, plant};
+  feed(s, kMonday, 10);
+  ASSERT_TRUE(s.store->seal());
+  s.store.reset();
+  {
+    const auto disk = Store::Disk::open(s.data());
+    ASSERT_TRUE(disk) << disk.error().context;
+    rocksdb::WriteBatch batch;
+    ASSERT_TRUE((*disk)->scan(Store::Disk::chunk, "", [&](std::string_view key, std::string_view value) {
+      std::string bytes{value};
+      bytes.back() = static_cast<char>(bytes.back() ^ 1);
+      batch.Put((**disk)[Store::Disk::chunk], std::string{key}, bytes);
+      return true;
+    }));
+    ASSERT_TRUE((*disk)->write(batch));
+  }
+  s.clock.set(kMonday + days{9});
+  s.open();
+  EXPECT_EQ(*s.store->expire_readings(), 20U);
+  EXPECT_EQ(rows_of(s, "a"), 0U);
+}
+
+TEST(Retention, GivesRoomOnADiskThatIsNearlyFull) {
+  ByHand s{kMonday + hours{1}, retaining(2)};
+  s.commit({reading("M1", "a", kMonday, 1)});
+  ASSERT_TRUE(s.store->seal());
+  s.options.reserve_bytes = std::uint64_t{1} << 60U;
+  s.reopen();
+  s.clock.set(kMonday + days{9});
+  EXPECT_FALSE(s.try_commit({reading("M1", "a", kMonday + days{9}, 1)}));
+  EXPECT_EQ(*s.store->expire_readings(), 1U);
+}
+
+TEST(Retention, LeavesNoRowsOfADroppedDayToBeExported) {
+  ByHand s{kMonday + hours{20}, retaining(2)};
+  feed(s, kMonday, 10);
+  feed(s, kMonday + days{3}, 10);
+  s.clock.set(kMonday + days{4});
+  ASSERT_TRUE(s.store->expire_readings());
+  const StoreView view = s.store->read();
+  const ReadingSeries& series = *view.series(view.machine("M1")->id(), "a");
+  EXPECT_FALSE(series.has_rows_of_day(kMonday + hours{12}));
+  EXPECT_TRUE(series.has_rows_of_day(kMonday + days{3} + hours{23}));
+}
+
 TEST(RetentionProperty, RowsAreThoseOfTheDaysKeptWhateverHappensInBetween) {
   for (std::uint64_t seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

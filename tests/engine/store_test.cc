@@ -114,6 +114,7 @@ TEST(Store, GivesBackAcceptedEventsSinceACommit) {
   std::vector<std::string> seen;
   const auto collect = [&](Sequence sequence, const Event& e) {
     seen.push_back(std::to_string(sequence - first) + ' ' + std::string{name_of(e.type)});
+    return true;
   };
   for (const bool sealed : {false, true}) {
     SCOPED_TRACE(sealed);
@@ -473,6 +474,7 @@ std::map<std::string, std::vector<std::string>> told_since(const Store& store, S
   const auto through = store.events_since(since, [&](Sequence commit, const Event& e) {
     told[std::string{e.machine} + ' ' + std::string{name_of(e.type)} + ' ' + format_time(e.at)].push_back(
         std::to_string(commit) + ' ' + std::to_string(rank_of(e).content) + (e.deleted ? " withdrawn" : ""));
+    return true;
   });
   EXPECT_EQ(through.value(), store.sequence());
   return told;

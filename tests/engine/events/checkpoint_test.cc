@@ -12,6 +12,7 @@ MachineCheckpoint random_checkpoint(std::uint64_t seed, std::size_t buckets) {
   std::mt19937_64 random{seed};
   const auto time = [&] { return from_micros(static_cast<std::int64_t>(random() >> 10U)); };
   MachineCheckpoint c;
+  c.machine = MachineId{static_cast<std::uint32_t>(random())}, c.events = random();
   c.commit = random(), c.tail_revision = random(), c.digest = random();
   if (random() % 2 == 0) c.first_event = time(), c.last_event = time();
   for (std::size_t i = random() % 20; i > 0; --i) c.heard.push_back({time(), time()});
