@@ -43,7 +43,8 @@ class Store::Committer {
   Result<void> seal_due();
   /// Does nothing if the chunks have changed meanwhile.
   Result<void> put_fold(const ReadingStore::Fold& fold);
-  /// What the plant retains no more; and of whose machines it matters when readings were taken.
+  /// What the plant retains no more. `heard` gets its machines, and how close it must be known when they were
+  /// heard.
   Expiry next_expiry(HeardReadings& heard) const;
   /// Lets it go. `expiry` becomes what went.
   Result<void> put_expiry(Expiry& expiry, HeardReadings& heard);

@@ -181,6 +181,49 @@ Result<SeriesName> decode_series_name(std::string_view value) {
                     GroupId{static_cast<std::uint32_t>(number)}, std::string{value.substr(8)}};
 }
 
+std::string dropped_day_key(std::uint32_t day) { return "d" + chunk_day_key(day); }
+
+std::string heard_key(MachineId machine, std::uint32_t number) {
+  return "h" + sequence_key(std::uint64_t{index_of(machine)} << 32U | number);
+}
+
+std::string encode_heard(const std::vector<HeardRun>& runs) {
+  std::string value;
+  for (const HeardRun& run : runs) {
+    value += sequence_key(static_cast<std::uint64_t>(micros(run.first)));
+    value += sequence_key(static_cast<std::uint64_t>(micros(run.last)));
+  }
+  return value;
+}
+
+Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs) {
+  if (value.size() % 16 != 0)
+    return corruption("what is known of a machine's readings of dropped days is damaged");
+  for (; !value.empty(); value.remove_prefix(16)) {
+    runs.push_back({from_micros(static_cast<std::int64_t>(sequence_of_key(value))),
+                    from_micros(static_cast<std::int64_t>(sequence_of_key(value.substr(8))))});
+  }
+  return {};
+}
+
+std::string encode_drops(const std::vector<Drop>& drops) {
+  std::string value;
+  for (const Drop& drop : drops) {
+    value += sequence_key(drop.first_kept);
+    value += sequence_key(drop.sequence);
+  }
+  return value;
+}
+
+Result<std::vector<Drop>> decode_drops(std::string_view value) {
+  if (value.size() % 16 != 0) return corruption("what is known of dropped days is damaged");
+  std::vector<Drop> drops;
+  for (; value.size() >= 16; value.remove_prefix(16)) {
+    drops.push_back({static_cast<std::uint32_t>(sequence_of_key(value)), sequence_of_key(value.substr(8))});
+  }
+  return drops;
+}
+
 std::string garbage_key(const ChunkKey& key) { return "g" + key.bytes(); }
 
 Result<std::unique_ptr<Store::Disk>> Store::Disk::open(const std::filesystem::path& directory,

@@ -122,7 +122,6 @@ class Store::Disk final : public ChunkSource {
   int read_lock_ = -1;               // keeps writers out while reading
   std::atomic<bool> failed_{false};  // a write did: what is synced is not known
 
-  // The chunks read last: late rows of one time tend to come together.
   class Stored;
   struct DayOfChunks {
     std::size_t held = 0, let_go = 0;  ///< by anybody; of these, let go
@@ -134,6 +133,7 @@ class Store::Disk final : public ChunkSource {
   std::set<std::uint32_t> reclaimable_;   // days that are deleted, but for what files hold of them
   std::set<std::uint32_t> garbage_days_;  // that have garbage, or are dropped
 
+  // The chunks read last: late rows of one time tend to come together.
   struct CachedRows {
     ChunkKey key;
     GroupId group;

@@ -11,55 +11,6 @@
 #include "schema/retention.h"
 
 namespace takt {
-namespace {
-
-void put_number(std::string& out, std::uint64_t number) { out += sequence_key(number); }
-
-}  // namespace
-
-std::string dropped_day_key(std::uint32_t day) { return "d" + chunk_day_key(day); }
-
-std::string heard_key(MachineId machine, std::uint32_t number) {
-  return "h" + sequence_key(std::uint64_t{index_of(machine)} << 32U | number);
-}
-
-std::string encode_heard(const std::vector<HeardRun>& runs) {
-  std::string value;
-  for (const HeardRun& run : runs) {
-    put_number(value, static_cast<std::uint64_t>(micros(run.first)));
-    put_number(value, static_cast<std::uint64_t>(micros(run.last)));
-  }
-  return value;
-}
-
-Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs) {
-  if (value.size() % 16 != 0)
-    return corruption("what is known of a machine's readings of dropped days is damaged");
-  for (; !value.empty(); value.remove_prefix(16)) {
-    runs.push_back({from_micros(static_cast<std::int64_t>(sequence_of_key(value))),
-                    from_micros(static_cast<std::int64_t>(sequence_of_key(value.substr(8))))});
-  }
-  return {};
-}
-
-std::string encode_drops(const std::vector<Drop>& drops) {
-  std::string value;
-  for (const Drop& drop : drops) {
-    put_number(value, drop.first_kept);
-    put_number(value, drop.sequence);
-  }
-  return value;
-}
-
-Result<std::vector<Drop>> decode_drops(std::string_view value) {
-  if (value.size() % 16 != 0) return corruption("what is known of dropped days is damaged");
-  std::vector<Drop> drops;
-  for (; value.size() >= 16; value.remove_prefix(16)) {
-    drops.push_back({static_cast<std::uint32_t>(sequence_of_key(value)), sequence_of_key(value.substr(8))});
-  }
-  return drops;
-}
-
 Timestamp Store::readings_kept_from() const {
   const auto described = plant();
   const Timestamp from = retained_from(clock().now(), described ? described->retention_readings_days : 0);
@@ -102,18 +53,6 @@ Result<std::uint64_t> Store::expire_readings() {
   if (!outcome) return outcome.error();
   disk_->reclaim(closing_);
   return rows;
-}
-
-void Store::note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome) {
-  const std::lock_guard lock{jobs_mutex_};
-  const auto at = std::find_if(jobs_.begin(), jobs_.end(), [&](const JobReport& job) { return job.name == name; });
-  JobReport& job = at == jobs_.end() ? jobs_.emplace_back() : *at;
-  job = {std::string{name}, clock().now(), next, std::move(outcome)};
-}
-
-std::vector<JobReport> Store::jobs() const {
-  const std::lock_guard lock{jobs_mutex_};
-  return jobs_;
 }
 
 // ---------------------------------------- by the committer

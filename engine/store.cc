@@ -113,6 +113,13 @@ class Store::Folder {
   void expire(Store& store) {
     const Timestamp kept_from = store.readings_kept_from();
     if (kept_from == expired_before_) return;
+    if (kept_from > kBeginOfTime && store.newest() < store.clock().now() - kQuiet) {
+      // A clock that is wrong by years would have everything dropped, for good.
+      store.note_job("retention", std::nullopt,
+                     "waits for data of the last " + std::to_string(kQuiet / std::chrono::days{1}) +
+                         " days: there is none, so that the server's clock may be wrong");
+      return;
+    }
     const auto gone = store.expire_readings();
     if (gone) expired_before_ = kept_from;
     if (!gone) spdlog::error("readings that are retained no more are not dropped: {}", gone.error().context);
@@ -124,6 +131,8 @@ class Store::Folder {
                               : "readings are kept from " + format_time(kept_from) + " on; " +
                                     std::to_string(*gone) + " went");
   }
+
+  static constexpr Duration kQuiet = std::chrono::days{2};
 
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -313,6 +322,30 @@ Result<Receipt> Store::commit(EventBatch batch, std::string source) {
 std::string Store::read_only_reason() const { return committer_->read_only_reason(); }
 std::uint64_t Store::disk_bytes() const { return disk_->used_bytes(); }
 std::uint64_t Store::free_bytes() const { return disk_->free_bytes(); }
+
+/// The newest moment that anything is known of.
+Timestamp Store::newest() const {
+  const StoreView view = read();
+  Timestamp newest = kBeginOfTime;
+  for (const auto& machine : machines_) {
+    newest = std::max(newest, machine->last_event().value_or(kBeginOfTime));
+    for (const ReadingSeries* series : view.series_of(machine->id()))
+      newest = std::max(newest, series->last().value_or(kBeginOfTime));
+  }
+  return newest;
+}
+
+void Store::note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome) {
+  const std::lock_guard lock{jobs_mutex_};
+  const auto at = std::find_if(jobs_.begin(), jobs_.end(), [&](const JobReport& job) { return job.name == name; });
+  JobReport& job = at == jobs_.end() ? jobs_.emplace_back() : *at;
+  job = {std::string{name}, clock().now(), next, std::move(outcome)};
+}
+
+std::vector<JobReport> Store::jobs() const {
+  const std::lock_guard lock{jobs_mutex_};
+  return jobs_;
+}
 
 // ---------------------------------------- the plant
 

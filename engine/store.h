@@ -237,6 +237,7 @@ class Store {
   using HeardReadings = std::map<MachineId, std::pair<Duration, std::optional<std::vector<HeardRun>>>>;
   void hear(const Expiry& expiry, HeardReadings& heard) const;
   Result<void> clear_dropped(const std::set<std::uint32_t>& days, const std::set<std::uint32_t>& in_use);
+  Timestamp newest() const;
   void note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome);
   std::vector<Event> silence_marks(const Plant& next) const;
   PlantChange merge_left_out(Plant& plant) const;

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <random>
+#include <thread>
 
 #include "engine/disk.h"
 #include "engine/inspect.h"
@@ -295,6 +296,28 @@ TEST(Retention, LeavesNoRowsOfADroppedDayToBeExported) {
   const ReadingSeries& series = *view.series(view.machine("M1")->id(), "a");
   EXPECT_FALSE(series.has_rows_of_day(kMonday + hours{12}));
   EXPECT_TRUE(series.has_rows_of_day(kMonday + days{3} + hours{23}));
+}
+
+TEST(Retention, WaitsWhereTheClockHasLeftAllDataBehind) {
+  EngineStore s{kMonday + hours{20}, retaining(2)};
+  s.options.fold_every = std::chrono::milliseconds{1};
+  s.reopen();
+  feed(s, kMonday, 10);
+  const auto wait_for = [&](std::string_view outcome) {
+    for (int i = 0; i < 20'000; ++i) {
+      const std::vector<JobReport> jobs = s.store->jobs();
+      if (!jobs.empty() && jobs.front().outcome.find(outcome) != std::string::npos) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    return false;
+  };
+  s.clock.set(kMonday + days{3650});
+  EXPECT_TRUE(wait_for("clock may be wrong"));
+  EXPECT_EQ(rows_of(s, "a"), 10U);
+  s.clock.set(kMonday + days{9});  // put right, and the plant goes on
+  s.commit({reading("M1", "a", kMonday + days{9}, 1)});
+  EXPECT_TRUE(wait_for("are kept from 2026-01-12"));
+  EXPECT_EQ(rows_of(s, "a"), 1U);
 }
 
 TEST(RetentionProperty, RowsAreThoseOfTheDaysKeptWhateverHappensInBetween) {
