@@ -104,10 +104,14 @@ void Store::EventLog::encode(MachineId machine, Sealed& sealed) {
   take_small_chunks(machine, sealed, old);
   encode_chunks(machine, sealed);
   sealed.rows = {};
-  const StoreView view = store_.read();
-  MachineCheckpoint checkpoint = view.machine(machine).checkpoint(view.sequence());
+  MachineCheckpoint checkpoint = take_checkpoint(machine);
   checkpoint.events = sealed.events;
   sealed.checkpoint = encode_checkpoint(checkpoint);
+}
+
+MachineCheckpoint Store::EventLog::take_checkpoint(MachineId machine) const {
+  const StoreView view = store_.read();
+  return view.machine(machine).checkpoint(view.sequence());
 }
 
 /// The machine's last chunks, as far as they are no more than twice what comes: so each event is written again

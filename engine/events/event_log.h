@@ -77,6 +77,7 @@ class Store::EventLog {
   void encode(MachineId machine, Sealed& sealed);
   std::vector<EventChunkKey> choose_small_chunks(MachineId machine, Sealed& sealed) const;
   void take_small_chunks(MachineId machine, Sealed& sealed, EventRows& old) const;
+  MachineCheckpoint take_checkpoint(MachineId machine) const;
   void encode_chunks(MachineId machine, Sealed& sealed) const;
   Result<void> put(const Pass& pass);
   /// What a reader of the history goes through: both families as they were at one moment. Iterators and no

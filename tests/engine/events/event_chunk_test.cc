@@ -1,6 +1,9 @@
 // Chunks of events: what was written is read back, or is seen to be damaged.
 #include "engine/events/event_chunk.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -9,12 +12,11 @@
 #include <sstream>
 
 #include "engine/chunk_parts.h"
+#include "schema/event_chunk_generated.h"
 #include "tests/support/random_events.h"
 
 namespace takt {
 namespace {
-
-using testing::HasSubstr;
 
 /// Accepted events of one machine in order of commit, a few to a commit.
 struct History {
@@ -114,6 +116,47 @@ TEST(EventChunk, CutOffAnywhereOrWithMoreBehindItIsRefused) {
   }
   EventRows out;
   EXPECT_FALSE(decode_event_chunk(whole + '\0', out));
+}
+
+/// A chunk whose bytes behind `begin` were changed, with checksums that are right again.
+std::string forged(std::string bytes, std::mt19937_64& random) {
+  const std::size_t header = chunk_head_bytes(bytes).size();
+  const auto* chunk = wire::GetEventChunkHeader(bytes.data() + 16);
+  std::vector<std::pair<std::uint64_t, std::uint32_t>> parts;
+  for (const wire::Part* part : *chunk->parts()) parts.emplace_back(part->checksum(), part->size());
+  const bool in_header = random() % 4 == 0;
+  for (std::size_t n = 1 + random() % 4; n > 0; --n) {
+    const std::size_t at = in_header ? 16 + random() % (header - 16) : header + random() % (bytes.size() - header);
+    bytes[at] = static_cast<char>(random());
+  }
+  std::size_t begin = header;
+  for (const auto& [before, size] : parts) {
+    const std::uint64_t now = XXH3_64bits(bytes.data() + begin, size);
+    const std::string old{reinterpret_cast<const char*>(&before), sizeof before};
+    if (const std::size_t at = bytes.find(old, 16); at < header)
+      bytes.replace(at, sizeof now, reinterpret_cast<const char*>(&now), sizeof now);
+    begin += size;
+  }
+  const std::uint64_t sum = XXH3_64bits(bytes.data() + 16, header - 16);
+  return bytes.replace(8, sizeof sum, reinterpret_cast<const char*>(&sum), sizeof sum);
+}
+
+TEST(EventChunk, ForgedBehindItsChecksumsIsRefusedOrReadButNothingElse) {
+  std::mt19937_64 random{7};
+  std::size_t refused = 0;
+  for (const std::size_t count : {3U, 60U, 400U}) {
+    const History history{count, count};
+    const std::string whole = encode(history.rows);
+    for (int i = 0; i < 1500; ++i) {
+      EventRows out;
+      const auto done = decode_event_chunk(forged(whole, random), out);
+      refused += done ? 0 : 1;
+      if (!done) {
+        ASSERT_EQ(done.error().code, ErrorCode::corruption);
+      }
+    }
+  }
+  EXPECT_GT(refused, 500U);
 }
 
 TEST(EventChunk, OfATypicalShiftTakesFewBytes) {
