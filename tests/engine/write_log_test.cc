@@ -23,6 +23,18 @@ std::string bytes_of(const fs::path& path) {
 }
 void put_bytes(const fs::path& path, const std::string& bytes) { std::ofstream{path, std::ios::binary} << bytes; }
 
+/// Copies a folder whose database may be taking away a file that it needs no more: then once again.
+void copy_folder(const fs::path& from, const fs::path& to) {
+  std::error_code failed;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    fs::remove_all(to);
+    failed.clear();
+    fs::copy(from, to, fs::copy_options::recursive, failed);
+    if (!failed) return;
+  }
+  ADD_FAILURE() << failed.message();
+}
+
 /// A folder as a crash leaves it: copied while the store is open, so that all is in the log.
 struct CrashedStore {
   EngineStore engine{kStart + std::chrono::hours{1}};
@@ -36,7 +48,7 @@ struct CrashedStore {
       events.push_back(count("M1", kStart + std::chrono::seconds{i}, 1));
       engine.commit(events);
     }
-    fs::copy(engine.data(), copy, fs::copy_options::recursive);
+    copy_folder(engine.data(), copy);
   }
   fs::path log() const {
     for (const auto& entry : fs::directory_iterator{copy / "db"}) {
@@ -142,7 +154,6 @@ TEST(WriteLog, CutOffAfterAnOrderlyStopIsRefused) {
 TEST(WriteLog, ThatIsMissingBetweenOthersIsRefused) {
   CrashedStore crashed;
   // A second log, and a third, as flushes begin them, of which the second goes.
-  fs::remove_all(crashed.copy);
   crashed.engine.store.reset();
   {
     auto disk = Store::Disk::open(crashed.engine.data());
@@ -155,7 +166,7 @@ TEST(WriteLog, ThatIsMissingBetweenOthersIsRefused) {
       // Flushing another family begins a log and leaves the events' in the last ones.
       ASSERT_TRUE((*disk)->database().Flush({}, (**disk)[Store::Disk::meta]).ok());
     }
-    fs::copy(crashed.engine.data(), crashed.copy, fs::copy_options::recursive);
+    copy_folder(crashed.engine.data(), crashed.copy);
   }
   std::vector<fs::path> logs;
   for (const auto& entry : fs::directory_iterator{crashed.copy / "db"}) {
