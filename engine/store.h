@@ -152,8 +152,8 @@ class Store {
   /// The number of a tag, given and made durable if it is new. not_found: the machine is not described.
   Result<SeriesId> series(std::string_view machine, std::string_view tag);
 
-  /// Puts all readings and events that are in the journal alone into chunks. While others commit, so much comes in
-  /// as it does away with.
+  /// Puts all readings and events that are in the journal alone into chunks. Under steady ingest it ends when it
+  /// has caught up.
   Result<void> seal();
   /// Puts those into chunks that have waited for long, or that there are too many of: with or without commits.
   Result<void> seal_due();

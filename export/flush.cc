@@ -90,10 +90,8 @@ Result<FlushReport> Flush::run() {
   {
     const StoreView view = store_.read();
     report_.watermark = view.sequence();
-    for (std::uint32_t i = 0; i < view.machine_count(); ++i) {
-      machines.push_back(MachineId{i});
-      if (const auto whole = check_whole(view, machines.back()); !whole) return whole.error();
-    }
+    for (std::uint32_t i = 0; i < view.machine_count(); ++i) machines.push_back(MachineId{i});
+    if (const auto whole = check_whole(view); !whole) return whole.error();
   }
   report_.at = now_;
   for (const auto step : {&Flush::look_at_target, &Flush::write_dimensions, &Flush::read_events}) {

@@ -65,9 +65,7 @@ Result<VerifyReport> Verification::run() {
   {
     const StoreView view = store_.read();
     count = view.machine_count();
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (const auto whole = check_whole(view, MachineId{i}); !whole) return whole.error();
-    }
+    if (const auto whole = check_whole(view); !whole) return whole.error();
   }
   for (std::uint32_t i = 0; i < count; ++i) {
     if (const auto done = check_machine(MachineId{i}); !done) return done.error();

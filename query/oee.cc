@@ -176,6 +176,13 @@ Result<void> check_whole(const StoreView& view, MachineId machine) {
                     "); get it back from a backup with takt restore");
 }
 
+Result<void> check_whole(const StoreView& view) {
+  for (std::uint32_t i = 0; i < view.machine_count(); ++i) {
+    if (const auto whole = check_whole(view, MachineId{i}); !whole) return whole;
+  }
+  return {};
+}
+
 Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& scope) {
   const Plant& plant = view.master().latest().plant();
   std::vector<MachineId> machines;

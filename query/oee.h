@@ -42,6 +42,8 @@ struct OeeSeries {
 Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& scope);
 /// Whether a machine's history is whole: corruption if not.
 Result<void> check_whole(const StoreView& view, MachineId machine);
+/// The same of all machines.
+Result<void> check_whole(const StoreView& view);
 /// Whether a machine takes part in lists: described, and not switched off.
 bool is_active(const StoreView& view, MachineId machine);
 

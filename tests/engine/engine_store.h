@@ -1,6 +1,7 @@
 // A store in a folder of its own, fed with events made in code: what stands above the engine is not needed.
 #pragma once
 
+#include "engine/disk.h"
 #include "engine/store.h"
 #include "tests/support/temporary.h"
 
@@ -112,5 +113,24 @@ struct EngineStore {
     return store->read().machine(machine)->account(range, clock.now());
   }
 };
+
+/// Changes the last byte of every value of a family, as a failing disk may. The store is stopped. Returns how
+/// many.
+inline std::size_t damage_all(const std::filesystem::path& data, Store::Disk::Family family) {
+  const auto disk = Store::Disk::open(data);
+  if (!disk) {
+    ADD_FAILURE() << disk.error().context;
+    return 0;
+  }
+  rocksdb::WriteBatch batch;
+  EXPECT_TRUE((*disk)->scan(family, "", [&](std::string_view key, std::string_view value) {
+    std::string damaged{value};
+    damaged.back() = static_cast<char>(damaged.back() ^ 1);
+    batch.Put((**disk)[family], std::string{key}, damaged);
+    return true;
+  }));
+  EXPECT_TRUE((*disk)->write(batch));
+  return static_cast<std::size_t>(batch.Count());
+}
 
 }  // namespace takt
