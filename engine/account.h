@@ -47,4 +47,20 @@ struct Account {
   }
 };
 
+/// All parts of an account, for who keeps or hashes each.
+inline constexpr Duration Account::*kAccountTimes[] = {&Account::production, &Account::setup,
+                                                       &Account::stop,       &Account::planned_stop,
+                                                       &Account::minor_stop, &Account::unplanned_production};
+inline constexpr std::int64_t Account::*kAccountCounts[] = {&Account::stops,
+                                                            &Account::minor_stops,
+                                                            &Account::failures,
+                                                            &Account::good,
+                                                            &Account::scrap,
+                                                            &Account::rework,
+                                                            &Account::unplanned_produced,
+                                                            &Account::unplanned_good,
+                                                            &Account::pieces_without_cycle};
+inline constexpr WideInt Account::*kAccountIdealTimes[] = {&Account::ideal_produced, &Account::ideal_good,
+                                                           &Account::ideal_startup_rejects};
+
 }  // namespace takt

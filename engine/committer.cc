@@ -273,7 +273,8 @@ void Store::Committer::judge(Group& group) {
         continue;
       }
       const Rank rank = rank_of(event);
-      if (outranks(event, *machine, rank)) {
+      // Of before the horizon nobody knows any more whether it is known. It was validated when that was elsewhere.
+      if (event.at >= store_.horizon() && outranks(event, *machine, rank)) {
         group.accepted.push_back({&event, rank, *machine});
         ++statistics.accepted_by_type[static_cast<std::size_t>(event.type)];
         ++receipt.accepted;

@@ -22,8 +22,8 @@
 namespace takt {
 namespace {
 
-constexpr const char* kFamilyNames[] = {"meta",  "events",     "journal",     "chunk_index",
-                                        "chunk", "quarantine", "event_chunk", "checkpoint"};
+constexpr const char* kFamilyNames[] = {"meta",       "events",      "journal",    "chunk_index", "chunk",
+                                        "quarantine", "event_chunk", "checkpoint", "rollup"};
 static_assert(std::size(kFamilyNames) == Store::Disk::families);
 
 constexpr const char* kRemedy =
@@ -222,6 +222,11 @@ Result<std::vector<Drop>> decode_drops(std::string_view value) {
     drops.push_back({static_cast<std::uint32_t>(sequence_of_key(value)), sequence_of_key(value.substr(8))});
   }
   return drops;
+}
+
+std::string rollup_key(MachineId machine, Timestamp until) {
+  const std::string number = sequence_key(index_of(machine)).substr(4);
+  return number + sequence_key(static_cast<std::uint64_t>(micros(until)) ^ (std::uint64_t{1} << 63U));
 }
 
 std::string garbage_key(const ChunkKey& key) { return "g" + key.bytes(); }

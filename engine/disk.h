@@ -35,6 +35,10 @@ std::string dropped_day_key(std::uint32_t day);
 std::string heard_key(MachineId machine, std::uint32_t number);
 std::string encode_heard(const std::vector<HeardRun>& runs);
 Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs);
+/// Of rollups that were frozen together: machine u32, then the end of the last, sign bit flipped.
+std::string rollup_key(MachineId machine, Timestamp until);
+/// From when on events are kept, of all machines.
+inline constexpr const char* kHorizonKey = "horizon";
 /// What has been dropped of the journal's readings, too.
 inline constexpr const char* kDropsKey = "dropped";
 std::string encode_drops(const std::vector<Drop>& drops);
@@ -52,6 +56,7 @@ class Store::Disk final : public ChunkSource {
     quarantined,
     event_chunk,
     checkpoint,
+    rollup,  ///< cells of before the horizon of a machine's events
     families
   };
 

@@ -1,4 +1,5 @@
-// How readings go that the plant retains no more: whole days at once, beside ingest and queries.
+// How data goes that the plant retains no more: whole days at once, beside ingest and queries. Readings first; of
+// machines' events engine/machine_expiry.cc and engine/events/event_expiry.cc tell the rest.
 //
 // What is in memory of them goes between two commits. On disk the same moment is one batch: it takes their entries
 // out of the index of chunks, and keeps what must outlive them. The bytes of the chunks follow when nobody reads
@@ -8,9 +9,11 @@
 #include <algorithm>
 
 #include "engine/committer.h"
+#include "engine/events/event_log.h"
 #include "schema/retention.h"
 
 namespace takt {
+
 Timestamp Store::readings_kept_from() const {
   const auto described = plant();
   const Timestamp from = retained_from(clock().now(), described ? described->retention_readings_days : 0);
@@ -53,6 +56,56 @@ Result<std::uint64_t> Store::expire_readings() {
   if (!outcome) return outcome.error();
   disk_->reclaim(closing_);
   return rows;
+}
+
+// ---------------------------------------- events
+
+Timestamp Store::events_kept_from() const {
+  const auto described = plant();
+  const Timestamp from = retained_from(clock().now(), described ? described->retention_events_days : 0);
+  if (from == kBeginOfTime) return kBeginOfTime;
+  // What is on its way is judged by the clock of its arrival.
+  const StoreView view = read();
+  return view.master().wall().bucket_at(Grain::day, from - std::chrono::hours{1}).range.begin;
+}
+
+Result<std::uint64_t> Store::expire_events() {
+  if (const std::string failure = committer_->failure(); !failure.empty()) return unavailable(failure);
+  const Timestamp from = events_kept_from();
+  if (from == kBeginOfTime) return std::uint64_t{0};
+  if (const auto moved = move_horizon(from); !moved) return moved.error();
+  const auto due = [&](MachineId machine) {
+    const StoreView view = read();
+    const MachineRecord& record = view.machine(machine);
+    return record.damage().empty() && record.first_event() && record.horizon().pieces < horizon();
+  };
+  std::uint64_t gone = 0;
+  bool sealed = false;
+  for (std::uint32_t i = 0; i < read().machine_count() && !closing_; ++i) {
+    if (!due(MachineId{i})) continue;
+    // From here on commits have none of them.
+    if (const auto done = sealed ? Result<void>{} : seal_all_events(); !done) return done.error();
+    sealed = true;
+    const auto expired = events_->expire(MachineId{i}, horizon());
+    if (!expired) return expired.error();
+    gone += *expired;
+  }
+  statistics_.events_dropped += gone;
+  if (gone > 0) spdlog::info("retention: {} events of before {} are gone", gone, format_time(horizon()));
+  return gone;
+}
+
+/// Durable first: what is refused stays refused.
+Result<void> Store::move_horizon(Timestamp to) {
+  Result<void> outcome;
+  committer_->run_task([&] {
+    if (to <= horizon()) return;
+    rocksdb::WriteBatch batch;
+    batch.Put((*disk_)[Disk::meta], kHorizonKey, sequence_key(static_cast<std::uint64_t>(micros(to))));
+    outcome = committer_->write(batch);
+    if (outcome) horizon_.store(to, std::memory_order_release);
+  });
+  return outcome;
 }
 
 // ---------------------------------------- by the committer

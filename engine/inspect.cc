@@ -21,6 +21,8 @@ namespace {
 using Disk = Store::Disk;
 
 constexpr const char* kRestore = "get it back with takt restore";
+constexpr const char* kMachineRemedy =
+    "nothing of this machine is served, and the store is read-only; get it back with takt restore";
 constexpr std::size_t kChunkKey = 24;
 
 /// Digits of a key that is none of ours.
@@ -59,6 +61,7 @@ class Inspector {
     check_frames(Disk::events);
     check_frames(Disk::journal);
     check_event_chunks();
+    check_rollups();
     check_checkpoints();
     check_chunks();
     check_quarantine();
@@ -265,8 +268,7 @@ class Inspector {
   }
 
   void check_event_chunks() {
-    const std::string remedy =
-        std::string{"nothing of this machine is served, and the store is read-only; "} + kRestore;
+    const std::string remedy = kMachineRemedy;
     EventRows rows;
     scan(Disk::event_chunk, [&](std::string_view key, std::string_view value) {
       ++result_.event_chunks;
@@ -290,6 +292,21 @@ class Inspector {
     });
   }
 
+  void check_rollups() {
+    std::vector<KeptCell> cells;
+    scan(Disk::rollup, [&](std::string_view key, std::string_view value) {
+      if (key.size() != 12)
+        return tell("rollups under the key " + hexadecimal(key), "the key is none of Takt's", "");
+      const std::uint32_t machine = number_at(key, 0);
+      const std::string where = "rollups of " + machine_name(machine) + " of before its horizon";
+      if (!machines_.contains(machine)) tell_unnamed(where, "its machine has no name");
+      cells.clear();
+      if (const auto decoded = decode_frozen(value, MachineId{machine}, cells); !decoded)
+        return tell(where, decoded.error().context, kMachineRemedy);
+      frozen_[machine] += cells.size();
+    });
+  }
+
   void check_checkpoints() {
     scan(Disk::checkpoint, [&](std::string_view key, std::string_view value) {
       const auto machine = static_cast<std::uint32_t>(sequence_of_key(key));
@@ -303,9 +320,14 @@ class Inspector {
                  std::to_string(in_chunks_[machine]) + " are there",
              kRestore);
       }
+      if (checkpoint && checkpoint->frozen_cells != frozen_[machine]) {
+        tell(where,
+             std::to_string(checkpoint->frozen_cells) + " rollups of before its horizon were kept, and " +
+                 std::to_string(frozen_[machine]) + " are there",
+             kMachineRemedy);
+      }
       if (!checkpoint) {
-        tell("checkpoint of " + machine_name(machine), checkpoint.error().context,
-             std::string{"nothing of this machine is served, and the store is read-only; "} + kRestore);
+        tell("checkpoint of " + machine_name(machine), checkpoint.error().context, kMachineRemedy);
       }
     });
   }
@@ -407,6 +429,7 @@ class Inspector {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> tags_;
   std::set<std::pair<std::uint32_t, std::string>> tag_names_;
   std::map<std::uint32_t, std::uint64_t> in_chunks_;  // events of chunks, by machine
+  std::map<std::uint32_t, std::uint64_t> frozen_;     // rollups that no event makes any more, by machine
   std::set<std::uint32_t> series_;                    // numbers of tags
   std::set<std::string, std::less<>> folded_;         // keys of chunks that are to go
   std::set<std::string, std::less<>> dropped_;        // days whose chunks are

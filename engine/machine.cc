@@ -235,21 +235,29 @@ void MachineRecord::collect_heard(std::vector<HeardRun>& runs) const {
   };
   collect(timeline_.states()), collect(pieces_.pieces()), collect(pieces_.orders()), collect(quality_),
       collect(energy_);
+  runs.insert(runs.end(), heard_before_.begin(), heard_before_.end());
 }
 
 // ---------------------------------------- checkpoints
 
-MachineCheckpoint MachineRecord::checkpoint(Sequence commit) const {
+MachineCheckpoint MachineRecord::checkpoint(Sequence commit, Timestamp frozen_after) const {
   MachineCheckpoint checkpoint;
   checkpoint.machine = id_;
   checkpoint.commit = commit, checkpoint.tail_revision = tail_revision_;
   checkpoint.first_event = first_event_, checkpoint.last_event = last_event_;
   checkpoint.heard = timeline_.heard_runs();
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    for (const auto& [start, cell] : cells(grain))
-      checkpoint.buckets.push_back({grain, cell.range, cell.revision});
+    for (const auto& [start, cell] : cells(grain)) {
+      if (cell.range.end > rollups_.frozen_until())
+        checkpoint.buckets.push_back({grain, cell.range, cell.revision});
+    }
   }
   checkpoint.digest = rollups_.digest();
+  checkpoint.horizon = horizon_;
+  checkpoint.heard_before = heard_before_;
+  for (const auto& [key, cell] : rollups_.base()) checkpoint.base.push_back({key.first, cell});
+  checkpoint.frozen_cells = rollups_.frozen_count();
+  checkpoint.frozen = rollups_.frozen(frozen_after);
   return checkpoint;
 }
 
@@ -263,9 +271,11 @@ void MachineRecord::load(const Event& event, Names& names) {
 void MachineRecord::restore(const MachineCheckpoint& checkpoint) {
   loading_ = false;
   first_event_ = checkpoint.first_event, last_event_ = checkpoint.last_event;
+  horizon_ = checkpoint.horizon, heard_before_ = checkpoint.heard_before;
   timeline_.set_heard_runs(checkpoint.heard);
   pieces_.set_running(pieces_.order_steps());
-  settled_ = timeline_.settled_end();
+  settled_ = settled_end();
+  rollups_.set_frozen(horizon_.timeline, checkpoint.frozen, checkpoint.base);
   rollups_.restore(sums_from_events(settled_), checkpoint.commit);
   for (const MachineCheckpoint::Bucket& bucket : checkpoint.buckets)
     rollups_.revise(bucket.grain, bucket.range, bucket.revision);
@@ -297,23 +307,23 @@ void MachineRecord::change_timeline(TimeRange touched, Sequence commit, Change c
   const bool judged_anew = tail && previous.restable();
   Deltas shown;
   if (judged_anew) {
-    BucketSink minus = sink(shown, -1);
+    BucketSink minus = timeline_sink(shown, -1);
     timeline_.contribute({begin, touched.begin}, kEndOfTime, minus);
   }
   Deltas deltas;
-  BucketSink minus = sink(deltas, -1);
+  BucketSink minus = timeline_sink(deltas, -1);
   timeline_.contribute({begin, std::min(end, settled_before)}, kEndOfTime, minus);
   change();
-  settled_ = timeline_.settled_end();
+  settled_ = settled_end();
   TAKT_INVARIANT(settled_ == settled_before || (tail && begin <= std::min(settled_, settled_before)));
-  BucketSink plus = sink(deltas, +1);
+  BucketSink plus = timeline_sink(deltas, +1);
   timeline_.contribute({begin, std::min(end, settled_)}, kEndOfTime, plus);
   if (!tail) {
     rollups_.add(deltas, commit);
     return;
   }
   if (judged_anew) {
-    BucketSink again = sink(shown, +1);
+    BucketSink again = timeline_sink(shown, +1);
     timeline_.contribute({begin, touched.begin}, kEndOfTime, again);
   }
   for (auto& [key, delta] : deltas) {
@@ -328,7 +338,7 @@ void MachineRecord::change_timeline(TimeRange touched, Sequence commit, Change c
     if (!(delta.account == Account{})) rollups_.cell(key.first, delta.range).revision = commit;
   }
   Deltas here;
-  BucketSink place = sink(here, +1);
+  BucketSink place = timeline_sink(here, +1);
   place.touch(touched.begin);
   for (const auto& [key, delta] : here) rollups_.cell(key.first, delta.range).revision = commit;
 }
@@ -338,25 +348,30 @@ template <class Change>
 void MachineRecord::change_pieces(TimeRange touched, Sequence commit, Change change) {
   if (loading_) return change();
   Deltas deltas;
-  BucketSink minus = sink(deltas, -1);
+  BucketSink minus = pieces_sink(deltas, -1);
   pieces_.contribute(touched, minus);
   change();
-  BucketSink plus = sink(deltas, +1);
+  BucketSink plus = pieces_sink(deltas, +1);
   pieces_.contribute(touched, plus);
   rollups_.add(deltas, commit);
 }
 
-Deltas MachineRecord::sums_from_events(Timestamp settled) const {
+/// What the pieces, and the timeline, add from one moment each to another.
+Deltas MachineRecord::sums_between(Horizon from, Horizon to) const {
   Deltas sums;
-  BucketSink plus = sink(sums, +1);
-  if (settled > kBeginOfTime) timeline_.contribute({kBeginOfTime, settled}, kEndOfTime, plus);
-  pieces_.contribute({kBeginOfTime, kEndOfTime}, plus);
+  BucketSink times = timeline_sink(sums, +1), counts = pieces_sink(sums, +1);
+  if (from.timeline < to.timeline) timeline_.contribute({from.timeline, to.timeline}, kEndOfTime, times);
+  pieces_.contribute({from.pieces, to.pieces}, counts);
   return sums;
 }
 
+Deltas MachineRecord::sums_from_events(Timestamp settled) const {
+  return sums_between(horizon_, {kEndOfTime, settled});
+}
+
 std::optional<std::string> MachineRecord::check() const {
-  if (settled_ != timeline_.settled_end()) {
-    return "settled until " + format_time(settled_) + " instead of " + format_time(timeline_.settled_end());
+  if (settled_ != settled_end()) {
+    return "settled until " + format_time(settled_) + " instead of " + format_time(settled_end());
   }
   if (restored_otherwise_) {
     return "the sums served at commit " + std::to_string(*restored_otherwise_) +
@@ -369,7 +384,7 @@ void MachineRecord::use(const MasterData& master, Sequence commit) {
   master_ = &master;
   timeline_.use(master), pieces_.use(master);
   if (loading_) return;
-  settled_ = timeline_.settled_end();
+  settled_ = settled_end();
   rollups_.replace(sums_from_events(settled_), commit);
   if (commit > 0 && !timeline_.states().empty()) tail_revision_ = std::max(tail_revision_, commit);
 }

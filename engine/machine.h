@@ -38,7 +38,8 @@ class MachineRecord {
   void apply(const Event& event, const Rank& rank, Names& names, Sequence commit);
   /// What gives this record back, with the events up to `commit`, the newest. How many are in chunks is not known
   /// here.
-  MachineCheckpoint checkpoint(Sequence commit) const;
+  /// Of the frozen cells those of buckets that end after `frozen_after` come with it.
+  MachineCheckpoint checkpoint(Sequence commit, Timestamp frozen_after) const;
   /// From here on to restore() events are only put in their places, by load(): no figure may be asked for.
   void begin_loading() { loading_ = true; }
   bool is_loading() const { return loading_; }
@@ -58,8 +59,15 @@ class MachineRecord {
   /// The description has changed: computes all sums anew, unless it is loading. Buckets that changed get the
   /// revision `commit`.
   void use(const MasterData& master, Sequence commit);
-  /// Times of all live events but readings and classifications.
+  /// Times of all live events but readings and classifications, also of those that are gone.
   void collect_heard(std::vector<HeardRun>& runs) const;
+
+  // ---------------------------------------- retention (machine_expiry.cc)
+
+  /// Lets events of before `from` go, which no later event may be of, but what later figures need. No figure
+  /// changes. Returns what stays.
+  KeptEvents expire(Timestamp from);
+  const Horizon& horizon() const { return horizon_; }
 
   // ---------------------------------------- reading
 
@@ -105,8 +113,16 @@ class MachineRecord {
   void apply_order(const Event&, const Rank&, Names&, Sequence);
   void heard(Timestamp t, Sequence commit);
 
-  BucketSink sink(Deltas& deltas, int sign) const { return {*master_, id_, deltas, sign}; }
+  BucketSink timeline_sink(Deltas& deltas, int sign) const {
+    return {*master_, id_, deltas, sign, horizon_.timeline};
+  }
+  BucketSink pieces_sink(Deltas& deltas, int sign) const { return {*master_, id_, deltas, sign, horizon_.pieces}; }
   Deltas sums_from_events(Timestamp settled) const;
+  Timestamp settled_end() const { return std::max(timeline_.settled_end(), horizon_.timeline); }
+  Deltas sums_between(Horizon from, Horizon to) const;
+  void settle_until(Timestamp t);
+  void note_heard_before(Horizon next);
+  KeptEvents events_to_keep() const;
 
   MachineId id_;
   const MasterData* master_;  // borrowed: the engine replaces it by use() before it goes
@@ -121,6 +137,8 @@ class MachineRecord {
 
   Rollups rollups_;
   Timestamp settled_ = kBeginOfTime;  // the cells hold the timeline up to here
+  Horizon horizon_;
+  std::vector<HeardRun> heard_before_;  // by events before the horizon; none are after it
   Sequence tail_revision_ = 0;
 };
 

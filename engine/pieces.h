@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/contribution.h"
+#include "engine/events/kept_events.h"
 #include "engine/master_data.h"
 #include "engine/records.h"
 #include "engine/sorted_runs.h"
@@ -22,7 +23,13 @@ struct RunningOrder {
 class Pieces {
  public:
   Pieces(MachineId machine, ByIdentity order, const MasterData& master)
-      : machine_(machine), master_(&master), pieces_(order), cycles_(order), counters_(order), orders_(order) {}
+      : machine_(machine),
+        master_(&master),
+        order_(order),
+        pieces_(order),
+        cycles_(order),
+        counters_(order),
+        orders_(order) {}
 
   // ---------------------------------------- what is counted
 
@@ -38,6 +45,10 @@ class Pieces {
   const SortedRuns<CycleRecord, ByIdentity>& cycles() const { return cycles_; }
   const SortedRuns<CounterRecord, ByIdentity>& counters() const { return counters_; }
   const SortedRuns<OrderRecord, ByIdentity>& orders() const { return orders_; }
+  /// Adds what of before the horizon later figures need.
+  void note_kept(KeptEvents& kept) const;
+  /// Lets go of all else of before the horizon.
+  void drop(const KeptEvents& kept);
 
   /// Which order runs from when on, by the orders put: the last start without a later stop or completion of that
   /// order.
@@ -60,12 +71,14 @@ class Pieces {
 
  private:
   CountedPieces resolved(CountedPieces pieces) const;
+  void keep_orders(KeptEvents& kept) const;
   std::optional<CountedPieces> increase_of(SortedRuns<CounterRecord, ByIdentity>::Iterator at) const;
   template <class Visit>
   void visit(TimeRange range, Visit visit) const;
 
   MachineId machine_;
   const MasterData* master_;  // borrowed
+  ByIdentity order_;
   SortedRuns<PieceRecord, ByIdentity> pieces_;
   SortedRuns<CycleRecord, ByIdentity> cycles_;
   SortedRuns<CounterRecord, ByIdentity> counters_;

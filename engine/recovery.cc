@@ -13,6 +13,7 @@ Result<void> Store::Recovery::run() {
   if (const auto numbered = number_tags(); !numbered) return numbered;
   if (const auto read = read_chunk_index(); !read) return read;
   if (const auto read = read_checkpoints(); !read) return read;
+  if (const auto read = read_rollups(); !read) return read;
   load_machines();
   if (const auto replayed = replay(Disk::events); !replayed) return replayed;
   if (const auto advanced = advance_to(~Sequence{0}); !advanced) return advanced;
@@ -49,6 +50,8 @@ Result<void> Store::Recovery::read_meta() {
       if (const auto gone = ChunkKey::parse(key.substr(1))) garbage_.push_back(*gone);
     } else if (key[0] == 'd' && key.size() == 5) {
       dropped_days_.insert(static_cast<std::uint32_t>(sequence_of_key(key.substr(1))));
+    } else if (key == kHorizonKey) {
+      store_.horizon_ = from_micros(static_cast<std::int64_t>(sequence_of_key(value)));
     } else if (key == kDropsKey) {
       take(decode_drops(value), [&](std::vector<Drop> drops) { store_.drops_ = std::move(drops); });
     } else if (key[0] == 'h' && key.size() == 9) {
@@ -143,6 +146,30 @@ Result<void> Store::Recovery::read_checkpoints() {
   // Every start uses them again until the machines have newer checkpoints.
   for (auto plant = plants_.upper_bound(joins_.begin()->first); plant != plants_.end(); ++plant)
     store_.events_->plant_changed();
+  return {};
+}
+
+/// Those that no event makes any more.
+Result<void> Store::Recovery::read_rollups() {
+  std::map<MachineId, MachineCheckpoint*> checkpoints;
+  for (auto& [commit, join] : joins_) checkpoints.emplace(join.first, &join.second);
+  const auto read = disk_.scan(Disk::rollup, "", [&](std::string_view key, std::string_view value) {
+    const auto found = checkpoints.find(MachineId{static_cast<std::uint32_t>(sequence_of_key(key.substr(0, 4)))});
+    if (found == checkpoints.end()) return true;  // nobody's: takt verify tells of it
+    const auto& [machine, checkpoint] = *found;
+    if (const auto decoded = decode_frozen(value, machine, checkpoint->frozen); !decoded)
+      damaged(machine, decoded.error().context);
+    return true;
+  });
+  if (!read) return read;
+  for (const auto& [machine, checkpoint] : checkpoints) {
+    if (checkpoint->frozen.size() != checkpoint->frozen_cells) {
+      damaged(machine, std::to_string(checkpoint->frozen_cells) +
+                           " rollups of before its horizon were kept, and " +
+                           std::to_string(checkpoint->frozen.size()) + " are there");
+    }
+    store_.events_->add_frozen(machine, checkpoint->horizon.timeline);
+  }
   return {};
 }
 

@@ -24,6 +24,7 @@ class Store::Recovery {
   Result<void> number_tags();
   Result<void> read_chunk_index();
   Result<void> read_checkpoints();
+  Result<void> read_rollups();
   void load_machines();
   std::uint32_t load_machines_from(MachineId first);
   Result<void> load_event_chunk(const EventChunkKey& key, std::string_view bytes);

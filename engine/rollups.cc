@@ -102,6 +102,7 @@ void BucketSink::each(Add add) {
 }
 
 void BucketSink::time(TimeRange range, TimeCategory category, bool minor) {
+  range.begin = std::max(range.begin, from_);
   for (Timestamp t = range.begin; t < range.end;) {
     go_to(t);
     const Timestamp until = std::min(place_.alike.end, range.end);
@@ -113,16 +114,19 @@ void BucketSink::time(TimeRange range, TimeCategory category, bool minor) {
 }
 
 void BucketSink::stop(Timestamp first_planned, bool minor) {
+  if (first_planned < from_) return;
   go_to(first_planned);
   each([&](Account& account) { account.stops += sign_, account.minor_stops += minor ? sign_ : 0; });
 }
 
 void BucketSink::failure(Timestamp first_planned) {
+  if (first_planned < from_) return;
   go_to(first_planned);
   each([&](Account& account) { account.failures += sign_; });
 }
 
 void BucketSink::pieces(const CountedPieces& pieces, std::optional<Duration> cycle) {
+  if (pieces.at < from_) return;
   go_to(pieces.at);
   each([&](Account& account) { add_pieces(account, pieces, sign_, cycle, place_.planned); });
 }
@@ -151,11 +155,13 @@ void Rollups::add(const Deltas& deltas, Sequence commit) {
 }
 
 void Rollups::replace(const Deltas& sums, Sequence commit) {
-  const Rollups before = std::exchange(*this, {});
+  const std::map<Timestamp, Cell> before[] = {take_live(Grain::hour), take_live(Grain::shift),
+                                              take_live(Grain::day)};
   add(sums, commit);
+  add(base_, commit);
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
     std::map<Timestamp, Cell>& now = table(grain);
-    for (const auto& [start, cell] : before.cells(grain)) {
+    for (const auto& [start, cell] : before[static_cast<std::size_t>(grain)]) {
       const auto at = now.find(start);
       if (at != now.end() && at->second.range == cell.range && at->second.account == cell.account) {
         at->second.revision = cell.revision;
@@ -167,9 +173,60 @@ void Rollups::replace(const Deltas& sums, Sequence commit) {
 }
 
 void Rollups::restore(const Deltas& sums, Sequence otherwise) {
-  *this = {};
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) take_live(grain);
   add(sums, otherwise);
+  add(base_, otherwise);
 }
+
+std::map<Timestamp, Cell> Rollups::take_live(Grain grain) {
+  std::map<Timestamp, Cell> live;
+  std::map<Timestamp, Cell>& all = table(grain);
+  for (auto at = all.begin(); at != all.end();) {
+    const auto next = std::next(at);
+    if (!is_frozen(at->second)) live.insert(all.extract(at));
+    at = next;
+  }
+  return live;
+}
+
+// ---------------------------------------- what events tell no more
+
+void Rollups::freeze(Timestamp until, const Deltas& gone) {
+  frozen_until_ = until;
+  for (const auto& [key, delta] : gone) {
+    Cell& sum = base_[key];
+    sum.range = delta.range;
+    sum.account += delta.account;
+  }
+  std::erase_if(base_, [&](const auto& entry) { return is_frozen(entry.second); });
+}
+
+std::vector<KeptCell> Rollups::frozen(Timestamp after) const {
+  std::vector<KeptCell> list;
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
+    for (const auto& [start, cell] : cells(grain)) {
+      if (is_frozen(cell) && cell.range.end > after) list.push_back({grain, cell});
+    }
+  }
+  return list;
+}
+
+std::size_t Rollups::frozen_count() const {
+  std::size_t count = 0;
+  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
+    for (const auto& [start, cell] : cells(grain)) count += is_frozen(cell) ? 1 : 0;
+  }
+  return count;
+}
+
+void Rollups::set_frozen(Timestamp until, const std::vector<KeptCell>& cells, const std::vector<KeptCell>& base) {
+  frozen_until_ = until;
+  for (const auto& [grain, cell] : cells) table(grain)[cell.range.begin] = cell;
+  base_.clear();
+  for (const auto& [grain, cell] : base) base_[{grain, cell.range.begin}] = cell;
+}
+
+// ---------------------------------------- comparing
 
 void Rollups::revise(Grain grain, TimeRange bucket, Sequence revision) {
   const auto there = table(grain).find(bucket.begin);
@@ -186,21 +243,21 @@ std::uint64_t Rollups::digest() const {
     for (const auto& [start, cell] : cells(grain)) {
       const Account& a = cell.account;
       if (a == Account{}) continue;
-      words.insert(words.end(),
-                   {static_cast<std::int64_t>(grain), micros(start), micros(cell.range.end), a.production.count(),
-                    a.setup.count(), a.stop.count(), a.planned_stop.count(), a.minor_stop.count(),
-                    a.unplanned_production.count(), a.stops, a.minor_stops, a.failures, a.good, a.scrap, a.rework,
-                    a.unplanned_produced, a.unplanned_good, a.pieces_without_cycle});
-      add_wide(a.ideal_produced), add_wide(a.ideal_good), add_wide(a.ideal_startup_rejects);
+      words.insert(words.end(), {static_cast<std::int64_t>(grain), micros(start), micros(cell.range.end)});
+      for (const auto part : kAccountTimes) words.push_back((a.*part).count());
+      for (const auto part : kAccountCounts) words.push_back(a.*part);
+      for (const auto part : kAccountIdealTimes) add_wide(a.*part);
     }
   }
   return XXH3_64bits(words.data(), words.size() * sizeof words[0]);
 }
 
-std::optional<std::string> Rollups::difference_to(const Deltas& right) const {
+std::optional<std::string> Rollups::difference_to(Deltas right) const {
+  for (const auto& [key, cell] : base_) right[key].account += cell.account;
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
     const auto at = [&](Timestamp start) { return std::string{name_of(grain)} + " of " + format_time(start); };
     for (const auto& [start, cell] : cells(grain)) {
+      if (is_frozen(cell)) continue;
       const auto found = right.find({grain, start});
       if (!(cell.account == (found == right.end() ? Account{} : found->second.account)))
         return at(start) + " differs";

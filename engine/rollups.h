@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace takt {
 
@@ -21,10 +22,18 @@ struct Cell {
   TimeRange range;
   Account account;
   Sequence revision = 0;
+  friend bool operator==(const Cell&, const Cell&) = default;
 };
 
 /// Accounts to be added, by grain and beginning of the bucket.
 using Deltas = std::map<std::pair<Grain, Timestamp>, Cell>;
+
+/// A cell that stands by itself.
+struct KeptCell {
+  Grain grain = Grain::hour;
+  Cell cell;
+  friend bool operator==(const KeptCell&, const KeptCell&) = default;
+};
 
 /// Sums to one account, whatever the bucket.
 class AccountSink final : public ContributionSink {
@@ -43,11 +52,12 @@ class AccountSink final : public ContributionSink {
   Account& account_;
 };
 
-/// Sums by bucket of hour, shift and day, with a sign: what is to come out of the cells, or to go in.
+/// Sums by bucket of hour, shift and day, with a sign: what is to come out of the cells, or to go in. What lies
+/// before `from` is left out.
 class BucketSink final : public ContributionSink {
  public:
-  BucketSink(const MasterData& master, MachineId machine, Deltas& deltas, int sign)
-      : master_(master), machine_(machine), deltas_(deltas), sign_(sign) {}
+  BucketSink(const MasterData& master, MachineId machine, Deltas& deltas, int sign, Timestamp from)
+      : master_(master), machine_(machine), deltas_(deltas), sign_(sign), from_(from) {}
 
   void time(TimeRange range, TimeCategory category, bool minor) override;
   void stop(Timestamp first_planned, bool minor) override;
@@ -71,6 +81,7 @@ class BucketSink final : public ContributionSink {
   MachineId machine_;
   Deltas& deltas_;
   int sign_;
+  Timestamp from_;
   Place place_;
   Account *hour_ = nullptr, *day_ = nullptr, *shift_ = nullptr;  // nodes of deltas_, which never move
 };
@@ -88,24 +99,41 @@ class Rollups {
   Cell& cell(Grain grain, TimeRange bucket);
   /// Adds what is not zero; cells that it changes get the revision `commit`.
   void add(const Deltas& deltas, Sequence commit);
-  /// Takes these sums instead of all there was. Cells of which nothing differs keep their revision; those that
-  /// had something and have nothing any more stay, empty.
+  /// Takes these sums of all that events still tell instead of what there was. Cells of which nothing differs keep
+  /// their revision; those that had something and have nothing any more stay, empty.
   void replace(const Deltas& sums, Sequence commit);
-  /// These sums and no others; cells have the revision `otherwise` until revise().
+  /// These sums and no others but what was frozen; cells have the revision `otherwise` until revise().
   void restore(const Deltas& sums, Sequence otherwise);
+  /// Events are about to go that have made `gone` of the sums, all of them that ended by `until`. Cells of buckets
+  /// that end by then are frozen: no event changes them any more.
+  void freeze(Timestamp until, const Deltas& gone);
+  Timestamp frozen_until() const { return frozen_until_; }
+  /// Frozen cells of buckets that end after `after`, with their revision.
+  std::vector<KeptCell> frozen(Timestamp after) const;
+  std::size_t frozen_count() const;
+  /// What events that are gone have made of cells that are not frozen.
+  const Deltas& base() const { return base_; }
+  /// Before restore(): what another process froze.
+  void set_frozen(Timestamp until, const std::vector<KeptCell>& cells, const std::vector<KeptCell>& base);
   /// Makes the cell if there is none. One that has sums and another range is of other rules of the calendar, and
   /// stays as it is.
   void revise(Grain grain, TimeRange bucket, Sequence revision);
   /// A hash of all sums that are not zero. The same for the same sums in every process.
   std::uint64_t digest() const;
-  /// The first bucket in which the sums kept are not these, or nothing.
-  std::optional<std::string> difference_to(const Deltas& right) const;
+  /// The first bucket that is not frozen in which the sums kept are not these and the base, or nothing.
+  std::optional<std::string> difference_to(Deltas right) const;
 
  private:
+  bool is_frozen(const Cell& cell) const { return cell.range.end <= frozen_until_; }
+  /// Takes out and returns what is not frozen.
+  std::map<Timestamp, Cell> take_live(Grain grain);
+
   std::map<Timestamp, Cell>& table(Grain grain) {
     return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
   }
   std::map<Timestamp, Cell> hours_, shifts_, days_;
+  Timestamp frozen_until_ = kBeginOfTime;
+  Deltas base_;  // of cells that are not frozen, what no event tells any more
 };
 
 }  // namespace takt

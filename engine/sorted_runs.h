@@ -97,6 +97,22 @@ class SortedRuns {
     if (run.empty()) runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(at.run_));
   }
   void clear() { runs_.clear(), size_ = 0; }
+  /// Takes out what is before `end`, but what `keep(element)` says stays.
+  template <class Keep>
+  void keep_before(Iterator end, Keep keep) {
+    std::vector<T> kept;
+    for (Iterator at = begin(); !(at == end); ++at) {
+      if (keep(*at)) kept.push_back(*at);
+    }
+    for (std::size_t run = 0; run < end.run_; ++run) size_ -= runs_[run]->size();
+    runs_.erase(runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(end.run_));
+    if (end.at_ > 0) {
+      auto& first = *runs_.front();
+      first.erase(first.begin(), first.begin() + static_cast<std::ptrdiff_t>(end.at_));
+      size_ -= end.at_;
+    }
+    for (T& element : kept) insert(std::move(element));
+  }
 
  private:
   void split(std::size_t index) {

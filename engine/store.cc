@@ -103,32 +103,42 @@ class Store::Folder {
 
   void look_after(Store& store) {
     if (!store.committer_->failure().empty()) return;
-    expire(store);
+    expire(store, readings_);
+    expire(store, events_);
     store.disk_->reclaim(store.closing_);
     if (!store.read_only_reason().empty()) return;
     if (const auto sealed = store.seal_due(); !sealed)
       spdlog::error("readings are not put into chunks: {}", sealed.error().context);
   }
+  /// What is retained for so many days, and how it is let go.
+  struct Retained {
+    const char* what;
+    const char* job;
+    Timestamp (Store::*kept_from)() const;
+    Result<std::uint64_t> (Store::*expire)();
+    std::optional<Timestamp> expired_before;
+  };
   /// Looks whenever the day that is kept from is another, and until it went well.
-  void expire(Store& store) {
-    const Timestamp kept_from = store.readings_kept_from();
-    if (kept_from == expired_before_) return;
+  static void expire(Store& store, Retained& retained) {
+    const Timestamp kept_from = (store.*retained.kept_from)();
+    if (kept_from == retained.expired_before) return;
     if (kept_from > kBeginOfTime && store.newest() < store.clock().now() - kQuiet) {
       // A clock that is wrong by years would have everything dropped, for good.
-      store.note_job("retention", std::nullopt,
+      store.note_job(retained.job, std::nullopt,
                      "waits for data of the last " + std::to_string(kQuiet / std::chrono::days{1}) +
                          " days: there is none, so that the server's clock may be wrong");
       return;
     }
-    const auto gone = store.expire_readings();
-    if (gone) expired_before_ = kept_from;
-    if (!gone) spdlog::error("readings that are retained no more are not dropped: {}", gone.error().context);
+    const auto gone = (store.*retained.expire)();
+    if (gone) retained.expired_before = kept_from;
+    if (!gone)
+      spdlog::error("{} that are retained no more are not dropped: {}", retained.what, gone.error().context);
     const bool for_ever = kept_from == kBeginOfTime;
     const Timestamp tomorrow = std::chrono::floor<std::chrono::days>(store.clock().now()) + std::chrono::days{1};
-    store.note_job("retention", for_ever ? std::nullopt : std::optional{tomorrow},
+    store.note_job(retained.job, for_ever ? std::nullopt : std::optional{tomorrow},
                    !gone      ? "failed: " + gone.error().context
-                   : for_ever ? "readings are kept for ever"
-                              : "readings are kept from " + format_time(kept_from) + " on; " +
+                   : for_ever ? std::string{retained.what} + " are kept for ever"
+                              : std::string{retained.what} + " are kept from " + format_time(kept_from) + " on; " +
                                     std::to_string(*gone) + " went");
   }
 
@@ -137,7 +147,8 @@ class Store::Folder {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
-  std::optional<Timestamp> expired_before_;
+  Retained readings_{"readings", "retention", &Store::readings_kept_from, &Store::expire_readings, {}};
+  Retained events_{"events", "retention of events", &Store::events_kept_from, &Store::expire_events, {}};
   std::thread thread_;
 };
 
@@ -263,7 +274,10 @@ Result<SeriesId> Store::series(std::string_view machine, std::string_view tag) {
 Result<void> Store::seal() {
   Result<void> outcome;
   committer_->run_task([&] { outcome = committer_->seal_all(); });
-  if (!outcome) return outcome;
+  return outcome ? seal_all_events() : outcome;
+}
+
+Result<void> Store::seal_all_events() {
   for (;;) {
     const auto sealed = events_->seal();
     if (!sealed) return sealed.error();
@@ -453,6 +467,15 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
   committer_->run_task([&] {
     PlantChange change = merge_left_out(plant);
     std::vector<std::pair<Timestamp, Plant>> versions;
+    if (const Timestamp horizon = this->horizon(); horizon > kBeginOfTime) {
+      valid_from = std::max(valid_from.value_or(horizon), horizon);
+      if (plant.timezone != master_->latest().plant().timezone) {
+        outcome = Error{ErrorCode::conflict, "the time zone cannot change: the figures of before " +
+                                                 format_time(horizon) +
+                                                 " are by its days, and their events are retained no more"};
+        return;
+      }
+    }
     if (valid_from) {
       versions = master_->descriptions();
       std::erase_if(versions, [&](const auto& version) { return version.first >= *valid_from; });

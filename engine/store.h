@@ -81,7 +81,7 @@ struct StoreStatistics {
   std::array<std::atomic<std::uint64_t>, kRejections> rejected_by_code{};
   std::atomic<std::uint64_t> sync_micros{0}, sync_micros_last{0}, apply_micros{0}, queue_events{0},
       chunks_sealed{0};
-  std::atomic<std::uint64_t> chunks_dropped{0}, readings_dropped{0};  ///< by retention
+  std::atomic<std::uint64_t> chunks_dropped{0}, readings_dropped{0}, events_dropped{0};  ///< by retention
 };
 
 /// Something that the store does by itself from time to time.
@@ -167,11 +167,22 @@ class Store {
   /// Drops readings of whole days before that; figures do not change, and snapshots go on reading what they hold.
   /// Returns how many. Done in the background, too, where folding is.
   Result<std::uint64_t> expire_readings();
+  /// The first moment of the first local day whose other events the plant retains, an hour after it is retained no
+  /// more; the beginning of time if it is for ever.
+  Timestamp events_kept_from() const;
+  /// Events of before were dropped, or are about to be: none are taken in any more, whatever the plant retains
+  /// now.
+  Timestamp horizon() const { return horizon_.load(std::memory_order_acquire); }
+  /// Drops events but readings of before events_kept_from(), save what later figures need. Figures stay. Returns
+  /// how many. Done in the background, too, where folding is.
+  Result<std::uint64_t> expire_events();
   /// What was done in the background, and when. Any thread.
   std::vector<JobReport> jobs() const;
 
   /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves
-  /// out though events refer to it stays, inactive. With `dry_run` nothing changes. Waits for the answer.
+  /// out though events refer to it stays, inactive. Before the horizon nothing can be recomputed: there the
+  /// descriptions of before hold on, and conflict says so where the time zone is another. With `dry_run` nothing
+  /// changes. Waits for the answer.
   Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run);
   /// Adds machines that are not described yet.
   Result<void> register_machines(const std::vector<std::string>& ids);
@@ -228,6 +239,8 @@ class Store {
   Store(StoreOptions options);
   static Result<std::unique_ptr<Store>> over(Result<std::unique_ptr<Disk>> disk, StoreOptions options);
   Result<bool> seal_events_if_due();
+  Result<void> seal_all_events();
+  Result<void> move_horizon(Timestamp to);
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);
   enum class HeardFrom : std::uint8_t { events, readings_too };
@@ -258,6 +271,7 @@ class Store {
   std::unique_ptr<EventLog> events_;  // has locks of its own
   std::string damage_;                // of a machine's history, found when opening
   std::atomic<Sequence> sequence_{0};
+  std::atomic<Timestamp> horizon_{kBeginOfTime};
 
   // The committer's: what outlives dropped readings.
   std::map<MachineId, std::vector<HeardRun>> heard_before_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/contribution.h"
+#include "engine/events/kept_events.h"
 #include "engine/heard.h"
 #include "engine/master_data.h"
 #include "engine/records.h"
@@ -47,6 +48,10 @@ class Timeline {
   void put(const ClassifyRecord& classify);
   const SortedRuns<StateRecord, ByIdentity>& states() const { return states_; }
   const SortedRuns<ClassifyRecord, ByIdentity>& classifications() const { return classifies_; }
+  /// Adds what of before the horizon later figures need.
+  void note_kept(KeptEvents& kept) const;
+  /// Lets go of all else of before the horizon.
+  void drop(const KeptEvents& kept);
 
   /// What hearing the machine at a moment changes.
   struct Heard {

@@ -59,7 +59,7 @@ class Flush {
   Result<void> read_events();
   Result<void> write_quality(const std::vector<std::pair<bool, SqlRow>>& inspections);
   Result<void> write_machine(MachineId machine);
-  Result<void> start_anew(const std::string& name);
+  Result<void> start_anew(const std::string& name, const FactsKept& kept);
   Result<void> write_buckets(MachineId machine, Grain grain, TimeRange span);
   Result<void> write_stops(MachineId machine, TimeRange span);
   Result<void> write_stops_around(MachineId machine, TimeRange part);
@@ -143,8 +143,21 @@ Result<void> Flush::look_at_target() {
 }
 
 Result<void> Flush::forget_everything() {
+  std::map<std::string, FactsKept, std::less<>> kept;
+  {
+    const StoreView view = store_.read();
+    for (std::uint32_t i = 0; i < view.machine_count(); ++i)
+      kept.emplace(view.numbers().name(MachineId{i}), facts_kept(view, MachineId{i}));
+  }
   for (const Table* table : tables::of_machines()) {
-    if (const auto done = target_.remove(*table, whole_table()); !done) return done.error();
+    const auto machines = target_.query(fmt::format("SELECT DISTINCT machine FROM {}", table->name));
+    if (!machines) return machines.error();
+    for (const SqlRow& row : *machines) {
+      const auto& name = std::get<std::string>(row[0]);
+      const auto known = kept.find(name);
+      const Slice slice = known == kept.end() ? of_machine(name) : kept_slice(*table, name, known->second);
+      if (const auto done = target_.remove(*table, slice); !done) return done.error();
+    }
   }
   return {};
 }
@@ -257,8 +270,10 @@ Result<void> Flush::write_machine(MachineId machine) {
   std::string name;
   std::optional<TimeRange> span;
   ExportedMachine exported;
+  FactsKept kept{};
   {
     const StoreView view = store_.read();
+    kept = facts_kept(view, machine);
     name = view.numbers().name(machine);
     span = exported_span(view, machine, now_);
     exported = {digests_.machine(name), span ? std::optional{span->begin} : std::nullopt,
@@ -266,7 +281,7 @@ Result<void> Flush::write_machine(MachineId machine) {
     change = changes(view, machine);
   }
   if (change.everything) {
-    if (const auto done = start_anew(name); !done) return done;
+    if (const auto done = start_anew(name, kept); !done) return done;
     change.figures.add(span.value_or(TimeRange{kBeginOfTime, kBeginOfTime}));
     change.stops.add(span.value_or(TimeRange{kBeginOfTime, kBeginOfTime}));
   }
@@ -286,7 +301,9 @@ Result<void> Flush::write_machine(MachineId machine) {
   if (const auto done = each(change.figures, buckets(Grain::hour)); !done) return done;
   if (const auto done = each(shifts, buckets(Grain::shift)); !done) return done;
   if (const auto done = each(days, buckets(Grain::day)); !done) return done;
-  const auto stops = [&](TimeRange part) { return write_stops(machine, part); };
+  const auto stops = [&](TimeRange part) {
+    return write_stops(machine, {std::max(part.begin, kept.stops), part.end});
+  };
   if (const auto done = each(change.stops, stops); !done) return done;
   if (change.everything || change.orders) {
     if (const auto done = write_orders(machine); !done) return done;
@@ -298,10 +315,10 @@ Result<void> Flush::write_machine(MachineId machine) {
 }
 
 /// Removes what follows from the settings that have changed; inspections only get their local dates anew.
-Result<void> Flush::start_anew(const std::string& name) {
+Result<void> Flush::start_anew(const std::string& name, const FactsKept& kept) {
   for (const Table* table : tables::of_machines()) {
     if (table == &tables::fact_quality || table == &tables::fact_sensor_event) continue;
-    if (const auto done = target_.remove(*table, of_machine(name)); !done) return done.error();
+    if (const auto done = target_.remove(*table, kept_slice(*table, name, kept)); !done) return done.error();
   }
   if (before_.commit == 0) return {};
   const auto inspections = target_.rows(tables::fact_quality, of_machine(name));
@@ -318,8 +335,10 @@ Result<void> Flush::write_buckets(MachineId machine, Grain grain, TimeRange span
     std::vector<SqlRow> rows;
     PieceRows pieces;
     TimeRange covered{t, t};
+    FactsKept kept{};
     {
       const StoreView view = store_.read();
+      kept = facts_kept(view, machine);
       name = view.numbers().name(machine);
       while (rows.size() < kBucketsAView && covered.end < span.end) {
         const auto bucket = bucket_from(view, machine, grain, covered.end);
@@ -329,15 +348,16 @@ Result<void> Flush::write_buckets(MachineId machine, Grain grain, TimeRange span
         if (bucket->range.begin >= span.end) break;
         covered = joined(covered, bucket->range);
         rows.push_back(rollup_row(view, machine, grain, *bucket, now_));
-        if (grain != Grain::hour) continue;
+        if (grain != Grain::hour || bucket->range.begin < kept.pieces) continue;
         PieceRows made = piece_rows(view, machine, *bucket, now_);
         std::move(made.production.begin(), made.production.end(), std::back_inserter(pieces.production));
         std::move(made.scrap.begin(), made.scrap.end(), std::back_inserter(pieces.scrap));
       }
     }
     if (const auto done = replace(rollup_table(grain), of_span(name, "start", covered), rows); !done) return done;
-    if (grain == Grain::hour) {
-      const Slice hours_slice = of_span(name, "hour", covered);
+    const TimeRange told{std::max(covered.begin, kept.pieces), covered.end};
+    if (grain == Grain::hour && !told.empty()) {
+      const Slice hours_slice = of_span(name, "hour", told);
       if (const auto done = replace(tables::fact_production, hours_slice, pieces.production); !done) return done;
       if (const auto done = replace(tables::fact_scrap, hours_slice, pieces.scrap); !done) return done;
     }
@@ -387,12 +407,22 @@ Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
 Result<void> Flush::write_orders(MachineId machine) {
   std::string name;
   std::vector<SqlRow> rows;
+  FactsKept kept{};
   {
     const StoreView view = store_.read();
     name = view.numbers().name(machine);
+    kept = facts_kept(view, machine);
     rows = order_rows(view, machine);
   }
-  return replace(tables::dim_order, of_machine(name), rows);
+  if (kept.pieces == kBeginOfTime) return replace(tables::dim_order, of_machine(name), rows);
+  // Orders that no event names any more stay.
+  const auto removed = target_.remove(tables::dim_order, kept_slice(tables::dim_order, name, kept));
+  if (!removed) return removed.error();
+  for (const SqlRow& row : rows) {
+    const Slice order{"machine = ? AND order_id = ?", {row[0], row[1]}};
+    if (const auto done = replace(tables::dim_order, order, {row}); !done) return done;
+  }
+  return {};
 }
 
 /// Tags and spans of whole minutes with readings that are new since the watermark.

@@ -144,6 +144,26 @@ SqlRow rollup_row(const StoreView& view, MachineId machine, Grain grain, const B
           flags_of(f)};
 }
 
+FactsKept facts_kept(const StoreView& view, MachineId machine) {
+  const Horizon& horizon = view.machine(machine).horizon();
+  return {horizon.pieces, horizon.timeline};
+}
+
+Slice kept_slice(const Table& table, const std::string& machine, const FactsKept& kept) {
+  if (kept.pieces > kBeginOfTime) {
+    const std::string from = format_time(kept.pieces);
+    if (&table == &tables::fact_production || &table == &tables::fact_scrap)
+      return {"machine = ? AND hour >= ?", {machine, from}};
+    if (&table == &tables::fact_quality)
+      return {"machine = ? AND ts_us >= ?", {machine, integer(micros(kept.pieces))}};
+    // Orders that run, or are to come, are never dropped.
+    if (&table == &tables::dim_order) return {"machine = ? AND (ended IS NULL OR ended >= ?)", {machine, from}};
+    if (&table == &tables::fact_downtime)
+      return {"machine = ? AND end_us > ?", {machine, integer(micros(kept.stops))}};
+  }
+  return {"machine = ?", {machine}};
+}
+
 PieceRows piece_rows(const StoreView& view, MachineId machine, const Bucket& hour, Timestamp now) {
   const MasterData& master = view.master();
   std::map<std::pair<std::string_view, std::string_view>, PieceSum> by_order, by_defect;

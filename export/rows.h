@@ -7,6 +7,7 @@
 #include "query/oee.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace takt {
@@ -20,6 +21,15 @@ std::optional<Bucket> bucket_from(const StoreView& view, MachineId machine, Grai
 
 const Table& rollup_table(Grain grain);
 SqlRow rollup_row(const StoreView& view, MachineId machine, Grain grain, const Bucket& bucket, Timestamp now);
+
+/// From when on the facts of a machine follow from its events: retention has taken earlier ones, which stay in the
+/// warehouse. Whole hours of pieces, inspections and orders; stops that begin from `stops` on.
+struct FactsKept {
+  Timestamp pieces, stops;
+};
+FactsKept facts_kept(const StoreView& view, MachineId machine);
+/// The rows of a machine in a table that still follow from events; all but of facts where some were dropped.
+Slice kept_slice(const Table& table, const std::string& machine, const FactsKept& kept);
 
 /// fact_production and fact_scrap of one hour of the wall clock.
 struct PieceRows {

@@ -135,69 +135,88 @@ Result<void> Verification::check_buckets(MachineId machine, Grain grain) {
   std::vector<SqlRow> rows;
   PieceRows pieces;
   std::string name;
+  FactsKept kept{};
   {
     const StoreView view = store_.read();
     name = view.numbers().name(machine);
+    kept = facts_kept(view, machine);
     const auto span = exported_span(view, machine, now_);
     for (Timestamp t = span ? span->begin : now_; span && t < span->end;) {
       const auto bucket = bucket_from(view, machine, grain, t);
       t = bucket ? bucket->range.end : t + std::chrono::hours{24 * 39};
       if (!bucket || bucket->range.begin >= span->end) continue;
       rows.push_back(rollup_row(view, machine, grain, *bucket, now_));
-      if (grain != Grain::hour) continue;
+      if (grain != Grain::hour || bucket->range.begin < kept.pieces) continue;
       PieceRows made = piece_rows(view, machine, *bucket, now_);
       std::move(made.production.begin(), made.production.end(), std::back_inserter(pieces.production));
       std::move(made.scrap.begin(), made.scrap.end(), std::back_inserter(pieces.scrap));
     }
   }
-  const Slice own{"machine = ?", {name}};
-  if (const auto done = compare(rollup_table(grain), name, own, rows); !done) return done;
+  if (const auto done = compare(rollup_table(grain), name, {"machine = ?", {name}}, rows); !done) return done;
   if (grain != Grain::hour) return {};
-  if (const auto done = compare(tables::fact_production, name, own, pieces.production); !done) return done;
-  return compare(tables::fact_scrap, name, own, pieces.scrap);
+  for (const auto& [table, made] :
+       {std::pair{&tables::fact_production, &pieces.production}, std::pair{&tables::fact_scrap, &pieces.scrap}}) {
+    if (const auto done = compare(*table, name, kept_slice(*table, name, kept), *made); !done) return done;
+  }
+  return {};
 }
 
 Result<void> Verification::check_stops(MachineId machine) {
   std::vector<SqlRow> rows;
   std::string name;
+  FactsKept kept{};
   {
     const StoreView view = store_.read();
     name = view.numbers().name(machine);
+    kept = facts_kept(view, machine);
     if (const auto span = exported_span(view, machine, now_)) {
-      for (const StopStretch& stop : view.machine(machine).timeline().stops(*span, span->end)) {
+      const TimeRange told{std::max(span->begin, kept.stops), span->end};
+      for (const StopStretch& stop : view.machine(machine).timeline().stops(told, span->end)) {
         rows.push_back(downtime_row(view, machine, stop));
       }
     }
   }
-  return compare(tables::fact_downtime, name, {"machine = ?", {name}}, rows);
+  return compare(tables::fact_downtime, name, kept_slice(tables::fact_downtime, name, kept), rows);
 }
 
 Result<void> Verification::check_orders(MachineId machine) {
   std::vector<SqlRow> rows;
   std::string name;
+  FactsKept kept{};
   {
     const StoreView view = store_.read();
     name = view.numbers().name(machine);
+    kept = facts_kept(view, machine);
     rows = order_rows(view, machine);
   }
-  return compare(tables::dim_order, name, {"machine = ?", {name}}, rows);
+  Slice slice = kept_slice(tables::dim_order, name, kept);
+  for (const SqlRow& row : rows) {
+    const auto* ended = std::get_if<std::string>(&row[tables::dim_order.at("ended")]);
+    if (ended == nullptr || *ended >= format_time(kept.pieces)) continue;
+    slice.where += " OR (machine = ? AND order_id = ?)";
+    slice.values.insert(slice.values.end(), {row[0], row[1]});
+  }
+  return compare(tables::dim_order, name, slice, rows);
 }
 
 /// Totals: the engine keeps of an inspection what figures need, the journal all of it.
 Result<void> Verification::check_inspections(MachineId machine) {
   std::int64_t count = 0, quantity = 0;
   std::string name;
+  FactsKept kept{};
   {
     const StoreView view = store_.read();
     name = view.numbers().name(machine);
+    kept = facts_kept(view, machine);
     for (const QualityRecord& record : view.machine(machine).quality()) {
       if (record.rank.withdrawn()) continue;
       ++count;
       quantity += record.quantity == kAbsent ? 1 : record.quantity;
     }
   }
-  const auto found =
-      target_.query("SELECT count(*), coalesce(sum(quantity), 0) FROM fact_quality WHERE machine = ?", {name});
+  const Slice slice = kept_slice(tables::fact_quality, name, kept);
+  const auto found = target_.query(
+      "SELECT count(*), coalesce(sum(quantity), 0) FROM fact_quality WHERE " + slice.where, slice.values);
   if (!found) return found.error();
   report_.rows += static_cast<std::size_t>(count);
   const SqlRow& totals = found->front();

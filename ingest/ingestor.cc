@@ -77,7 +77,7 @@ std::shared_ptr<const PlantIndex> Ingestor::plant_index() {
 /// Moves what the plant refuses to the rejected, and describes machines that are new where the plant allows it.
 Result<void> Ingestor::prepare(EventBatch& batch) {
   std::vector<std::string> new_machines;
-  validate(batch, *plant_index(), store_.clock().now(), new_machines);
+  validate(batch, *plant_index(), store_.clock().now(), new_machines, store_.horizon());
   if (new_machines.empty()) return {};
   return store_.register_machines(new_machines);
 }

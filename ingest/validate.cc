@@ -27,11 +27,11 @@ Problem unknown(Rejection code, std::string_view what, std::string_view name, st
 /// The judgement of one batch: one clock, one retention.
 class Judge {
  public:
-  Judge(const PlantIndex& plant, Timestamp now)
+  Judge(const PlantIndex& plant, Timestamp now, Timestamp horizon)
       : plant_(plant),
         latest_(now + kMostAhead),
         oldest_reading_(retained_from(now, plant.plant().retention_readings_days)),
-        oldest_event_(retained_from(now, plant.plant().retention_events_days)) {}
+        oldest_event_(std::max(horizon, retained_from(now, plant.plant().retention_events_days))) {}
 
   std::optional<Problem> operator()(const Event& event) const {
     if (std::optional<Problem> problem = unknown_name(event)) return problem;
@@ -115,8 +115,9 @@ bool PlantIndex::has_state(std::string_view state) const {
   return states_.contains(state) || meaning_of_state(plant_, state).has_value();
 }
 
-void validate(EventBatch& batch, const PlantIndex& plant, Timestamp now, std::vector<std::string>& new_machines) {
-  const Judge judge(plant, now);
+void validate(EventBatch& batch, const PlantIndex& plant, Timestamp now, std::vector<std::string>& new_machines,
+              Timestamp horizon) {
+  const Judge judge(plant, now, horizon);
   NewMachines registered(plant, new_machines);
   const auto refused_before = static_cast<std::ptrdiff_t>(batch.rejected.size());
   std::size_t kept = 0;

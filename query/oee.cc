@@ -57,6 +57,20 @@ Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId m
   return sum;
 }
 
+/// Before the horizon of a machine's events figures are kept of whole hours and shifts: whether they say what was
+/// in `range`, which is a part of one of those or of a day.
+Result<void> check_cut(const StoreView& view, MachineId machine, TimeRange range) {
+  const MachineRecord& record = view.machine(machine);
+  const Timestamp kept = record.horizon().pieces;
+  for (const Timestamp t : {range.begin, range.end}) {
+    if (t >= kept || t <= record.first_event().value_or(kEndOfTime)) continue;
+    if (view.master().wall().bucket_at(Grain::hour, t).range.begin == t) continue;
+    return invalid("events of before " + format_time(kept) +
+                   " are retained no more, only their sums: from and to of before must be full hours");
+  }
+  return {};
+}
+
 /// A shift of a request and the machines that work it.
 struct Span {
   Bucket bucket;
@@ -68,6 +82,7 @@ struct Answerer {
   const OeeRequest& request;
   Timestamp now;
   PlannedTimes planned;
+  std::optional<Error> failure = {};
 
   OeeBucket answer(const Bucket& bucket, std::span<const MachineId> machines) {
     OeeBucket out;
@@ -79,6 +94,9 @@ struct Answerer {
     if (bucket.shift != nullptr) out.shift = *bucket.shift;
     Elements sum;
     for (const MachineId machine : machines) {
+      if (out.partial || request.grain == Grain::total) {
+        if (const auto whole = check_cut(view, machine, out.range); !whole) failure = whole.error();
+      }
       sum += elements_with(view, planned, machine, out.range, now);
       out.revision = std::max(out.revision, revision(machine, bucket.range));
     }
@@ -147,6 +165,7 @@ Result<std::vector<OeeBucket>> shifts_answered(Answerer& answerer, const std::ve
   std::vector<OeeBucket> buckets;
   buckets.reserve(spans.size());
   for (const Span& span : spans) buckets.push_back(answerer.answer(span.bucket, span.machines));
+  if (answerer.failure) return *answerer.failure;
   return buckets;
 }
 
@@ -211,6 +230,18 @@ Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& s
   return machines;
 }
 
+std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::vector<MachineId>& machines,
+                                            TimeRange range) {
+  std::optional<Timestamp> from;
+  for (const MachineId id : machines) {
+    const MachineRecord& record = view.machine(id);
+    const Timestamp kept = record.horizon().timeline;
+    if (range.begin < kept && record.first_event() && *record.first_event() < kept)
+      from = std::max(from.value_or(kept), kept);
+  }
+  return from;
+}
+
 Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now) {
   const auto machines = machines_of(view, request.scope);
   if (!machines) return machines.error();
@@ -249,6 +280,7 @@ Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& requ
     buckets.reserve(common.size());
     for (const Bucket& bucket : common) buckets.push_back(answerer.answer(bucket, list));
   }
+  if (answerer.failure) return *answerer.failure;
   return series;
 }
 
@@ -262,7 +294,10 @@ Result<Elements> elements(const StoreView& view, const Scope& scope, TimeRange r
   if (!machines) return machines.error();
   PlannedTimes planned{view};
   Elements sum;
-  for (const MachineId machine : *machines) sum += elements_with(view, planned, machine, range, now);
+  for (const MachineId machine : *machines) {
+    if (const auto whole = check_cut(view, machine, range); !whole) return whole.error();
+    sum += elements_with(view, planned, machine, range, now);
+  }
   return sum;
 }
 

@@ -47,10 +47,15 @@ Result<void> check_whole(const StoreView& view);
 /// Whether a machine takes part in lists: described, and not switched off.
 bool is_active(const StoreView& view, MachineId machine);
 
-/// One series, or one per member of the group. invalid_argument: more buckets than an answer may have.
+/// From when on the states of all of them are known, if retention has taken away some of those within `range`.
+std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::vector<MachineId>& machines,
+                                            TimeRange range);
+
+/// One series, or one per member of the group. invalid_argument: more buckets than an answer may have, or one that
+/// is no whole hour and begins before the horizon of events.
 Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now);
 
-/// The sums of a scope over a range, cut to now.
+/// The sums of a scope over a range, cut to now. invalid_argument: as for oee().
 Result<Elements> elements(const StoreView& view, const Scope& scope, TimeRange range, Timestamp now);
 /// Of one machine.
 Elements elements_of(const StoreView& view, MachineId machine, TimeRange range, Timestamp now);

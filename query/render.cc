@@ -83,7 +83,8 @@ std::string render_current(const std::vector<CurrentMachine>& machines) {
   return out.end_array().end_object().take();
 }
 
-std::string render_timeline(std::string_view machine, const std::vector<TimelineInterval>& intervals) {
+std::string render_timeline(std::string_view machine, const std::vector<TimelineInterval>& intervals,
+                            std::optional<Timestamp> kept_from) {
   JsonText out;
   out.begin_object().member("machine", machine).key("intervals").begin_array();
   for (const TimelineInterval& i : intervals) {
@@ -91,7 +92,9 @@ std::string render_timeline(std::string_view machine, const std::vector<Timeline
     out.member("category", name_of(i.category)).member("reason", i.reason);
     out.member("minor_stop", i.minor_stop).member("open", i.open).end_object();
   }
-  return out.end_array().end_object().take();
+  out.end_array();
+  if (kept_from) out.member("kept_from", *kept_from);
+  return out.end_object().take();
 }
 
 std::string render_losses(const Losses& l) {
@@ -122,7 +125,9 @@ std::string render_pareto(const Pareto& pareto) {
     out.member("count", item.count).member("share", share(item.time)).member("cumulative_share", share(so_far));
     out.end_object();
   }
-  return out.end_array().member("total_time_s", pareto.total).end_object().take();
+  out.end_array().member("total_time_s", pareto.total);
+  if (pareto.kept_from) out.member("kept_from", *pareto.kept_from);
+  return out.end_object().take();
 }
 
 std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points) {

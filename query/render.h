@@ -17,7 +17,9 @@ void append_current(JsonText& out, const CurrentMachine& machine);
 
 std::string render_oee(const OeeRequest& request, const std::vector<OeeSeries>& series);
 std::string render_current(const std::vector<CurrentMachine>& machines);
-std::string render_timeline(std::string_view machine, const std::vector<TimelineInterval>& intervals);
+/// `kept_from`: what was before is not known any more.
+std::string render_timeline(std::string_view machine, const std::vector<TimelineInterval>& intervals,
+                            std::optional<Timestamp> kept_from = std::nullopt);
 std::string render_losses(const Losses& losses);
 std::string render_pareto(const Pareto& pareto);
 std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points);

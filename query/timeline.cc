@@ -129,6 +129,7 @@ Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRa
   std::map<std::optional<std::string>, Sum> sums;
   for (const auto& [number, sum] : numbered) sums.emplace(key_of(number), sum);
   Pareto pareto;
+  pareto.kept_from = timeline_kept_from(view, *machines, range);
   for (const auto& [key, sum] : sums) {
     ParetoItem item{key, std::nullopt, sum.time, sum.count};
     if (key && by == ParetoBy::reason) {

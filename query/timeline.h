@@ -38,6 +38,7 @@ struct ParetoItem {
 struct Pareto {
   std::vector<ParetoItem> items;
   Duration total{0};
+  std::optional<Timestamp> kept_from;  ///< stops of before are retained no more, and not in it
 };
 Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRange range, ParetoBy by,
                                Timestamp now);

@@ -470,4 +470,9 @@ Result<void> decode_event_chunk(std::string_view bytes, EventRows& out) {
   return {};
 }
 
+void sort_by_commit(std::vector<EventRow>& rows) {
+  const auto earlier = [](const EventRow& a, const EventRow& b) { return a.commit < b.commit; };
+  if (!std::is_sorted(rows.begin(), rows.end(), earlier)) std::stable_sort(rows.begin(), rows.end(), earlier);
+}
+
 }  // namespace takt

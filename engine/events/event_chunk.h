@@ -68,6 +68,8 @@ struct EventRows {
   std::vector<EventRow> rows;
   std::deque<std::shared_ptr<const void>> texts;
 };
+/// In order of commit, and within one in the order that they had.
+void sort_by_commit(std::vector<EventRow>& rows);
 /// Appends all rows. Every checksum is verified before a byte is decoded; unknown versions, types and fields are
 /// refused by name, and what the header says is compared with the rows.
 Result<void> decode_event_chunk(std::string_view bytes, EventRows& out);

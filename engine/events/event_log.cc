@@ -12,11 +12,6 @@ namespace {
 
 std::string checkpoint_key(MachineId machine) { return sequence_key(index_of(machine)); }
 
-void sort_by_commit(std::vector<EventRow>& rows) {
-  const auto earlier = [](const EventRow& a, const EventRow& b) { return a.commit < b.commit; };
-  if (!std::is_sorted(rows.begin(), rows.end(), earlier)) std::stable_sort(rows.begin(), rows.end(), earlier);
-}
-
 /// The end of the longest piece of `rows` that is a chunk.
 std::size_t piece_end(std::span<const EventRow> rows, std::size_t begin) {
   std::size_t end = begin, texts = 0;
@@ -104,14 +99,21 @@ void Store::EventLog::encode(MachineId machine, Sealed& sealed) {
   take_small_chunks(machine, sealed, old);
   encode_chunks(machine, sealed);
   sealed.rows = {};
-  MachineCheckpoint checkpoint = take_checkpoint(machine);
-  checkpoint.events = sealed.events;
-  sealed.checkpoint = encode_checkpoint(checkpoint);
+  encode_checkpoint_of(machine, sealed);
 }
 
-MachineCheckpoint Store::EventLog::take_checkpoint(MachineId machine) const {
-  const StoreView view = store_.read();
-  return view.machine(machine).checkpoint(view.sequence());
+void Store::EventLog::encode_checkpoint_of(MachineId machine, Sealed& sealed) const {
+  const auto on_disk = frozen_on_disk_.find(machine);
+  const Timestamp frozen_after = on_disk == frozen_on_disk_.end() ? kBeginOfTime : on_disk->second;
+  const auto take = [&] {
+    const StoreView view = store_.read();
+    return view.machine(machine).checkpoint(view.sequence(), frozen_after);
+  };
+  MachineCheckpoint checkpoint = take();
+  checkpoint.events = sealed.events;
+  sealed.checkpoint = encode_checkpoint(checkpoint);
+  sealed.frozen_until = checkpoint.horizon.timeline;
+  if (!checkpoint.frozen.empty()) sealed.frozen = encode_frozen(machine, checkpoint.frozen);
 }
 
 /// The machine's last chunks, as far as they are no more than twice what comes: so each event is written again
@@ -184,18 +186,24 @@ Result<void> Store::EventLog::put(const Pass& pass) {
   rocksdb::WriteBatch batch;
   for (const auto& [machine, sealed] : pass.machines) {
     batch.Put(disk[Disk::checkpoint], checkpoint_key(machine), sealed.checkpoint);
+    if (!sealed.frozen.empty())
+      batch.Put(disk[Disk::rollup], rollup_key(machine, sealed.frozen_until), sealed.frozen);
     const std::vector<Chunk>& there = chunks_[machine];
-    for (std::size_t i = there.size() - sealed.replaced; i < there.size(); ++i)
+    const std::size_t first = sealed.first_replaced ? 0 : there.size() - sealed.replaced;
+    for (std::size_t i = first; i < first + sealed.replaced; ++i)
       batch.Delete(disk[Disk::event_chunk], there[i].head.key.bytes());
     for (std::size_t i = 0; i < sealed.chunks.size(); ++i)
       batch.Put(disk[Disk::event_chunk], sealed.chunks[i].head.key.bytes(), sealed.encoded[i]);
   }
-  batch.DeleteRange(disk[Disk::events], sequence_key(0), sequence_key(pass.through + 1));
+  if (pass.through > 0) batch.DeleteRange(disk[Disk::events], sequence_key(0), sequence_key(pass.through + 1));
   if (const auto written = store_.committer_->write(batch); !written) return written.error();
   for (const auto& [machine, sealed] : pass.machines) {
+    if (!sealed.frozen.empty()) frozen_on_disk_[machine] = sealed.frozen_until;
     std::vector<Chunk>& chunks = chunks_[machine];
-    chunks.resize(chunks.size() - sealed.replaced);
-    chunks.insert(chunks.end(), sealed.chunks.begin(), sealed.chunks.end());
+    auto place =
+        sealed.first_replaced ? chunks.begin() : chunks.end() - static_cast<std::ptrdiff_t>(sealed.replaced);
+    place = chunks.erase(place, place + static_cast<std::ptrdiff_t>(sealed.replaced));
+    chunks.insert(place, sealed.chunks.begin(), sealed.chunks.end());
     store_.statistics_.chunks_sealed += sealed.chunks.size();
   }
   journal_bytes_ -= pass.bytes;

@@ -24,6 +24,8 @@ class Store::EventLog {
 
   /// In order of key.
   void add_chunk(const EventChunkHead& head, std::size_t bytes);
+  /// The machine's frozen rollups of up to `until` are on disk.
+  void add_frozen(MachineId machine, Timestamp until) { frozen_on_disk_[machine] = until; }
 
   // ---------------------------------------- any thread
 
@@ -37,6 +39,9 @@ class Store::EventLog {
   /// One pass over at most kPassBytes of frames; false if there was nothing to seal. Not on the committer's
   /// thread.
   Result<bool> seal();
+  /// Lets the machine's events of before `horizon` go, in memory and on disk, with what no figure needs of them.
+  /// The journal has none of them. Returns how many. Not on the committer's thread.
+  Result<std::size_t> expire(MachineId machine, Timestamp horizon);
   /// Store::events_since().
   using Visit = std::function<bool(Sequence, const Event&)>;
   Result<Sequence> visit_since(Sequence since, const Visit& visit) const;
@@ -58,12 +63,14 @@ class Store::EventLog {
   /// What a pass makes of one machine.
   struct Sealed {
     std::vector<EventRow> rows;
-    std::size_t replaced = 0;               ///< of the machine's last chunks
-    std::optional<EventChunkKey> previous;  ///< the last one that stays
+    std::size_t replaced = 0;  ///< of the machine's last chunks; when expiring, of its first
+    bool first_replaced = false;
+    std::optional<EventChunkKey> previous;  ///< the last one that stays before those that come
     std::size_t events = 0;                 ///< in all chunks that stay, then in all
     std::vector<Chunk> chunks;
     std::vector<std::string> encoded;
-    std::string checkpoint;
+    std::string checkpoint, frozen;
+    Timestamp frozen_until;
   };
   struct Pass {
     std::deque<std::string> frames;  ///< the rows borrow from them
@@ -77,8 +84,11 @@ class Store::EventLog {
   void encode(MachineId machine, Sealed& sealed);
   std::vector<EventChunkKey> choose_small_chunks(MachineId machine, Sealed& sealed) const;
   void take_small_chunks(MachineId machine, Sealed& sealed, EventRows& old) const;
-  MachineCheckpoint take_checkpoint(MachineId machine) const;
+  void encode_checkpoint_of(MachineId machine, Sealed& sealed) const;
   void encode_chunks(MachineId machine, Sealed& sealed) const;
+  Result<void> take_kept_rows(MachineId machine, const KeptEvents& kept, Sealed& sealed,
+                              std::vector<EventRows>& from) const;
+  std::size_t chunks_from_before(MachineId machine, Timestamp horizon) const;
   Result<void> put(const Pass& pass);
   /// What a reader of the history goes through: both families as they were at one moment. Iterators and no
   /// snapshot, whose release would make RocksDB rewrite its oldest tables.
@@ -96,8 +106,9 @@ class Store::EventLog {
   Store& store_;
   std::size_t limit_;
   std::atomic<std::size_t> journal_bytes_{0}, plant_changes_{0};
-  std::mutex pass_mutex_;           // one pass at a time
-  Sequence sealed_through_ = 0;     // frames up to here are gone, as far as this process knows
+  std::mutex pass_mutex_;        // one pass at a time
+  Sequence sealed_through_ = 0;  // frames up to here are gone, as far as this process knows
+  std::map<MachineId, Timestamp> frozen_on_disk_;
   mutable std::mutex index_mutex_;  // the list, and that it is what the disk has
   std::map<MachineId, std::vector<Chunk>> chunks_;
 };

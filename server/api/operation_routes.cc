@@ -124,6 +124,7 @@ std::string metrics(Api& api) {
   one("chunks_sealed_total", "counter", "Column chunks sealed.", load(s.chunks_sealed));
   one("chunks_dropped_total", "counter", "Column chunks dropped by retention.", load(s.chunks_dropped));
   one("readings_dropped_total", "counter", "Readings dropped by retention.", load(s.readings_dropped));
+  one("events_dropped_total", "counter", "Other events dropped by retention.", load(s.events_dropped));
   one("sequence", "gauge", "Number of the newest commit.", api.store.sequence());
   one("quarantine_entries", "gauge", "Refused events kept.", api.store.quarantine_size());
   one("storage_free_bytes", "gauge", "Free space on the disk of the data folder.", api.store.free_bytes());

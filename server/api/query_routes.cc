@@ -42,13 +42,15 @@ HttpResponse get_timeline(Api& api, const HttpRequest& http) {
   const TimeRange range = in.range();
   if (auto fault = in.problem()) return *fault;
   std::vector<TimelineInterval> intervals;
+  std::optional<Timestamp> kept_from;
   {
     const StoreView view = api.store.read();
     const auto machine = machines_of(view, {Scope::Kind::machine, id});
     if (!machine) return problem_of(machine.error());
     intervals = timeline(view, machine->front(), range, now);
+    kept_from = timeline_kept_from(view, *machine, range);
   }
-  return json_response(render_timeline(id, intervals));
+  return json_response(render_timeline(id, intervals, kept_from));
 }
 
 HttpResponse get_losses(Api& api, const HttpRequest& http) {

@@ -184,11 +184,11 @@ TEST(DataFolder, WithOtherFilesIsRefusedAndLeftAlone) {
 
 TEST(DataFolder, OfANewerFormatIsRefusedByName) {
   const TemporaryFolder folder;
-  std::ofstream{folder.path() / "TAKT"} << "takt-store 4 0123456789abcdef\n";
+  std::ofstream{folder.path() / "TAKT"} << "takt-store 9 0123456789abcdef\n";
   const auto opened = Store::open(folder.path(), {});
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::corruption);
-  EXPECT_NE(opened.error().context.find("format 4"), std::string::npos) << opened.error().context;
+  EXPECT_NE(opened.error().context.find("format 9"), std::string::npos) << opened.error().context;
 }
 
 TEST(DataFolder, WithADamagedMarkIsRefused) {

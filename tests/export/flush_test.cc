@@ -1,6 +1,8 @@
 // What a flush writes, and that what is written little by little is what would be written at once.
 #include "export/flush.h"
 
+#include <fmt/format.h>
+
 #include "simulator/plant_model.h"
 #include "simulator/simulation.h"
 #include "tests/export/warehouse_fixture.h"
@@ -70,6 +72,81 @@ TEST_F(Flush, WritesTheFiguresOfTheContract) {
   EXPECT_EQ(one(t, "SELECT status FROM dim_order"), "running");
   EXPECT_EQ(one(t, "SELECT category FROM dim_downtime_reason WHERE reason='FAIL.MECH'"), "failure");
   EXPECT_EQ(one(t, "SELECT iso_week FROM dim_date WHERE date='2026-12-31'"), "53");
+}
+
+TEST_F(Flush, WhatRetentionHasTakenFromTheEngineStaysInTheWarehouse) {
+  const std::string plant = std::string{kSmallPlant} + "[retention]\nevents = 2\n";
+  use_plant(plant);
+  send(kMorning);
+  SqliteTarget t = target();
+  flushed(t);
+  const auto day = [](int of_january, std::string_view time) {
+    return fmt::format("2026-01-{:02}T{}Z", of_january, time);
+  };
+  const auto work = [&](int of_january) {
+    clock_.set(at(day(of_january, "12:00:00")));
+    for (const auto& [type, time, rest] :
+         {std::tuple{"state", "07:00:00", R"("state":"down","reason":"FAIL.EL")"},
+          std::tuple{"state", "08:00:00", R"("state":"running")"},
+          std::tuple{"count", "09:00:00", R"("good":100,"scrap":1,"product":"X","order":"O2")"},
+          std::tuple{"order", "10:00:00",
+                     of_january == 7 ? R"("order":"O1","action":"complete")" : R"("order":"O2","action":"plan")"},
+          std::tuple{"quality", "10:00:00", R"("characteristic":"d","result":"pass")"}}) {
+      send(fmt::format(R"({{"type":"{}","machine":"M1","ts":"{}",{}}})", type, day(of_january, time), rest));
+    }
+    flushed(t);
+  };
+  const auto first_day = [&](SqliteTarget& of) {
+    std::vector<std::string> lines;
+    for (const std::string& line : contents(of)) {
+      const bool fact =
+          line.starts_with("fact_") || line.starts_with("oee_rollup_") || line.starts_with("dim_order");
+      if (fact && line.find("2026-01-07") != std::string::npos) lines.push_back(line);
+    }
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  };
+  for (int d = 7; d < 10; ++d) work(d);
+  const auto before = first_day(t);
+  const auto expect_first_day = [&] {
+    const auto after = first_day(t);
+    std::vector<std::string> differing;
+    std::set_symmetric_difference(before.begin(), before.end(), after.begin(), after.end(),
+                                  std::back_inserter(differing));
+    for (const std::string& line : differing) ADD_FAILURE() << line;
+  };
+  ASSERT_GT(before.size(), 20U);
+  for (int d = 10; d < 13; ++d) work(d);
+  const auto gone = store().expire_events();
+  ASSERT_TRUE(gone) << gone.error().context;
+  EXPECT_GT(store().horizon(), at("2026-01-09T00:00:00Z"));
+  flushed(t);
+  expect_equal(t);
+  expect_first_day();
+  // All that is still known of the machine is written anew, by other settings.
+  std::string faster = plant;
+  faster.replace(faster.find("ideal_cycle_s = 1.0"), 19, "ideal_cycle_s = 0.5");
+  use_plant(faster);
+  flushed(t);
+  expect_equal(t);
+  expect_first_day();
+  work(13);
+  open_store("data");
+  send(R"({"type":"state","machine":"M1","ts":"2026-01-12T08:30:00Z","state":"idle"})");
+  flushed(t);
+  expect_equal(t);
+  expect_first_day();
+  // Who comes now gets the figures of all days, and the facts of those that are kept.
+  SqliteTarget late = target("late.sqlite");
+  flushed(late);
+  expect_equal(late);
+  const auto sums = [&](SqliteTarget& of, std::string_view table) {
+    return one(of, fmt::format("SELECT count(*) || ' ' || sum(produced_quantity) FROM {}", table));
+  };
+  EXPECT_EQ(sums(late, "oee_rollup_hourly"), sums(t, "oee_rollup_hourly"));
+  EXPECT_EQ(sums(late, "oee_rollup_shift"), sums(t, "oee_rollup_shift"));
+  EXPECT_EQ(one(late, "SELECT count(*) FROM fact_production WHERE hour < '2026-01-10'"), "0");
+  EXPECT_EQ(one(t, "SELECT count(*) FROM fact_production WHERE hour < '2026-01-10'"), "5");
 }
 
 TEST_F(Flush, AgainWritesNothing) {

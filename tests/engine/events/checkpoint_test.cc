@@ -1,12 +1,29 @@
 // Checkpoints of machines as bytes.
 #include "engine/events/checkpoint.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <gtest/gtest.h>
 
 #include <random>
 
 namespace takt {
 namespace {
+
+std::vector<KeptCell> random_cells(std::mt19937_64& random, std::size_t count) {
+  std::vector<KeptCell> cells;
+  Timestamp begin = from_micros(static_cast<std::int64_t>(random() >> 10U));
+  const auto any = [&] { return static_cast<std::int64_t>(random() >> (random() % 63)) - 1000; };
+  for (std::size_t i = 0; i < count; ++i, begin += std::chrono::hours{1}) {
+    KeptCell cell{static_cast<Grain>(random() % 3), {{begin, begin + std::chrono::hours{1}}, {}, random() >> 40U}};
+    for (const auto part : kAccountTimes) cell.cell.account.*part = Duration{any()};
+    for (const auto part : kAccountCounts) cell.cell.account.*part = any();
+    for (const auto part : kAccountIdealTimes) cell.cell.account.*part = WideInt{any()} * any();
+    cells.push_back(cell);
+  }
+  return cells;
+}
 
 MachineCheckpoint random_checkpoint(std::uint64_t seed, std::size_t buckets) {
   std::mt19937_64 random{seed};
@@ -22,6 +39,10 @@ MachineCheckpoint random_checkpoint(std::uint64_t seed, std::size_t buckets) {
     c.buckets.push_back({grain, {begin, begin + std::chrono::hours{1}}, random() >> 40U});
     begin += std::chrono::hours{1 + random() % 2};
   }
+  c.horizon = {time(), time()};
+  for (std::size_t i = random() % 20; i > 0; --i) c.heard_before.push_back({time(), time()});
+  c.base = random_cells(random, buckets / 10);
+  c.frozen_cells = random();
   return c;
 }
 
@@ -31,6 +52,39 @@ TEST(Checkpoint, ComesBackWhateverItsSize) {
     const auto read = decode_checkpoint(encode_checkpoint(written));
     ASSERT_TRUE(read) << read.error().context;
     EXPECT_TRUE(*read == written) << buckets;
+  }
+}
+
+TEST(Checkpoint, OfVersionOneHasNoHorizon) {
+  MachineCheckpoint written = random_checkpoint(7, 100);
+  written.horizon = {}, written.heard_before.clear(), written.base.clear(), written.frozen_cells = 0;
+  std::string bytes = encode_checkpoint(written);
+  // What version 2 has added: two times of ten bytes each, and three counts, of runs, of cells and of frozen
+  // ones.
+  bytes.resize(bytes.size() - 8 - 2 * 10 - 3);
+  bytes[0] = 1;
+  const std::uint64_t checksum = XXH3_64bits(bytes.data(), bytes.size());
+  bytes.append(reinterpret_cast<const char*>(&checksum), 8);
+  const auto read = decode_checkpoint(bytes);
+  ASSERT_TRUE(read) << read.error().context;
+  EXPECT_TRUE(*read == written);
+}
+
+TEST(FrozenRollups, ComeBackAndAreRefusedWithAnyByteFlipped) {
+  std::mt19937_64 random{5};
+  std::vector<KeptCell> cells = random_cells(random, 300), read = random_cells(random, 3);
+  cells.insert(cells.begin(), read.begin(), read.end());
+  const MachineId machine{17};
+  const std::string bytes = encode_frozen(machine, {cells.begin() + 3, cells.end()});
+  ASSERT_TRUE(decode_frozen(bytes, machine, read));
+  EXPECT_TRUE(read == cells);
+  EXPECT_FALSE(decode_frozen(bytes, MachineId{16}, read));
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::string flipped = bytes;
+    flipped[i] = static_cast<char>(flipped[i] ^ 2);
+    const auto refused = decode_frozen(flipped, machine, read);
+    ASSERT_FALSE(refused) << i;
+    ASSERT_EQ(refused.error().code, ErrorCode::corruption);
   }
 }
 
