@@ -5,6 +5,7 @@
 #include "query/figures.h"
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,12 @@ Result<void> check_whole(const StoreView& view);
 /// Whether a machine takes part in lists: described, and not switched off.
 bool is_active(const StoreView& view, MachineId machine);
 
-/// One series, or one per member of the group. invalid_argument: more buckets than an answer may have.
-Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now);
+/// One series, or one per member of the group. invalid_argument: more buckets than an answer may have, in one
+/// series or in all. cancelled: soon after stop was requested.
+Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now,
+                                   const std::stop_token& stop = {});
+/// About how many buckets of machines oee() has to add up: a measure of the time it takes.
+std::size_t work_of(const StoreView& view, const OeeRequest& request, Timestamp now);
 
 /// The sums of a scope over a range, cut to now.
 Result<Elements> elements(const StoreView& view, const Scope& scope, TimeRange range, Timestamp now);

@@ -45,10 +45,10 @@ void put_plant(Api& api, const HttpRequest& http, Responder responder) {
   if (auto fault = in.problem()) return responder.send(*fault);
   auto plant = plant_in(http);
   if (!plant) return responder.send(problem_of(plant.error()));
-  auto shared = std::make_shared<Responder>(std::move(responder));
-  api.workers.run([&api, shared, plant = std::make_shared<Plant>(std::move(*plant)), valid_from, dry_run] {
-    const auto change = api.store.set_plant(std::move(*plant), valid_from, dry_run);
-    shared->send(change ? json_response(render(*change, dry_run)) : problem_of(change.error()));
+  const auto shared = std::make_shared<Plant>(std::move(*plant));
+  answer_in(api.workers, std::move(responder), [&api, shared, valid_from, dry_run] {
+    const auto change = api.store.set_plant(std::move(*shared), valid_from, dry_run);
+    return change ? json_response(render(*change, dry_run)) : problem_of(change.error());
   });
 }
 
