@@ -15,7 +15,7 @@ EventBatch one_piece(Timestamp at) {
 }
 
 TEST(StoppingTheIntake, AnswersWhatWaitsWithARefusalAndKeepsWhatWasAccepted) {
-  EngineStore s{kNow};
+  EngineStore s{kNow + std::chrono::hours{1}};
   std::promise<void> begun, released;
   s.store->set_listener([&](const CommitNotice& notice) {
     if (notice.events.empty()) return;
