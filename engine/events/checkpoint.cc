@@ -67,6 +67,14 @@ bool read_each(codec::ByteReader& in, List& list, Set set) {
 std::int64_t between(Timestamp from, Timestamp to) { return codec::wrapping_subtract(micros(to), micros(from)); }
 Timestamp after(Timestamp from, std::int64_t by) { return from_micros(codec::wrapping_add(micros(from), by)); }
 
+/// A number of rows that what follows can hold: a column takes a byte at least for each kColumnRows of them.
+std::optional<std::size_t> read_rows(codec::ByteReader& in) {
+  const std::size_t rows = in.varint(kMostRows);
+  if (in.failed() || rows / kColumnRows > in.left() || (rows > 0 && in.left() == 0)) return std::nullopt;
+  return rows;
+}
+
+Error too_many_rows() { return corruption("a machine's checkpoint tells of more rows than it can hold"); }
 Error damaged() { return corruption("a machine's checkpoint does not hold what it says"); }
 
 }  // namespace
@@ -108,17 +116,25 @@ Result<MachineCheckpoint> decode_checkpoint(std::string_view bytes) {
   c.commit = in.varint(), c.tail_revision = in.varint();
   c.first_event = read_time(in), c.last_event = read_time(in);
   c.digest = in.varint();
-  c.heard.resize(in.varint(kMostRows));
+  const auto heard = read_rows(in);
+  if (!heard) return too_many_rows();
+  c.heard.resize(*heard);
   bool good = read_each(in, c.heard, [](HeardRun& run, std::int64_t v) { run.first = from_micros(v); }) &&
               read_each(in, c.heard, [](HeardRun& run, std::int64_t v) { run.last = after(run.first, v); });
   if (!good) return damaged();
-  c.buckets.resize(in.varint(kMostRows));
-  good = read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.grain = static_cast<Grain>(v); }) &&
+  const auto buckets = read_rows(in);
+  if (!buckets) return too_many_rows();
+  c.buckets.resize(*buckets);
+  bool known = true;
+  good = read_each(in, c.buckets,
+                   [&](Kept& b, std::int64_t v) {
+                     known = known && v >= 0 && v <= static_cast<std::int64_t>(Grain::day);
+                     b.grain = static_cast<Grain>(v);
+                   }) &&
          read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.range.begin = from_micros(v); }) &&
          read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.range.end = after(b.range.begin, v); }) &&
          read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.revision = static_cast<Sequence>(v); });
-  const auto kept = [](const Kept& b) { return b.grain <= Grain::day; };
-  if (!good || !in.done() || !std::all_of(c.buckets.begin(), c.buckets.end(), kept)) return damaged();
+  if (!good || !known || !in.done()) return damaged();
   return c;
 }
 
