@@ -77,9 +77,15 @@ void Store::Committer::run_task(std::function<void()> task) {
   ran.get_future().wait();
 }
 
+void Store::Committer::stop_intake() {
+  const std::lock_guard lock{mutex_};
+  refusing_ = true;
+}
+
 std::string Store::Committer::read_only_reason() {
   {
     const std::lock_guard lock{mutex_};
+    if (refusing_) return "the server is stopping; send it again once it is back";
     if (!failure_.empty() || shortage_.empty()) return failure_;
   }
   // Nobody sends to a server that is not ready, so that space has returned is found by asking, too.

@@ -28,6 +28,7 @@ class Store::Committer {
   bool submit(Work work);
   /// Runs `task` on the committer's thread, between commits, and waits for it.
   void run_task(std::function<void()> task);
+  void stop_intake();
   std::string read_only_reason();
   /// Why nothing can be written until the store is opened again; empty: it can.
   std::string failure() const;
@@ -103,6 +104,7 @@ class Store::Committer {
   std::deque<Work> queue_;
   std::size_t queued_events_ = 0, queued_bytes_ = 0;
   bool stopping_ = false;
+  bool refusing_ = false;
   std::string failure_;   // for good
   std::string shortage_;  // until space returns
   std::unordered_map<Identity, Rank, IdentityHash> pending_;

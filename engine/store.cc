@@ -334,6 +334,7 @@ Result<Receipt> Store::commit(EventBatch batch, std::string source) {
 }
 
 std::string Store::read_only_reason() const { return committer_->read_only_reason(); }
+void Store::stop_intake() { committer_->stop_intake(); }
 std::uint64_t Store::disk_bytes() const { return disk_->used_bytes(); }
 std::uint64_t Store::free_bytes() const { return disk_->free_bytes(); }
 

@@ -202,6 +202,10 @@ class Store {
 
   /// Why nothing is taken in at the moment; empty: all is well.
   std::string read_only_reason() const;
+  /// Events that wait for their commit, and all that come from now on, are answered with `unavailable`; those
+  /// whose commit has begun are committed. For the end of the process: closing does all that is queued, however
+  /// long it takes. Any thread.
+  void stop_intake();
   const StoreStatistics& statistics() const { return statistics_; }
   std::uint64_t disk_bytes() const;
   std::uint64_t free_bytes() const;

@@ -10,7 +10,8 @@
 namespace takt {
 namespace {
 
-constexpr std::size_t kMaxBuckets = 100'000;
+constexpr std::size_t kMaxBuckets = 100'000;       // of a series
+constexpr std::size_t kMaxBucketsOfAll = 250'000;  // about 300 MB of JSON
 
 /// Where a machine's time ends: at now, or for one that is switched off at its last event.
 Timestamp end_of_time(const StoreView& view, MachineId machine, Timestamp now) {
@@ -81,9 +82,14 @@ struct Answerer {
   const StoreView& view;
   const OeeRequest& request;
   Timestamp now;
+  const std::stop_token& stop;
   PlannedTimes planned;
   std::optional<Error> failure = {};
 
+  /// Why there is no use in going on.
+  std::optional<Error> broken_off() const { return stop.stop_requested() ? cancelled() : failure; }
+
+  /// Of no use once broken off.
   OeeBucket answer(const Bucket& bucket, std::span<const MachineId> machines) {
     OeeBucket out;
     out.range =
@@ -94,6 +100,7 @@ struct Answerer {
     if (bucket.shift != nullptr) out.shift = *bucket.shift;
     Elements sum;
     for (const MachineId machine : machines) {
+      if (stop.stop_requested()) break;
       if (out.partial || request.grain == Grain::total) {
         if (const auto whole = check_cut(view, machine, out.range); !whole) failure = whole.error();
       }
@@ -128,11 +135,12 @@ std::vector<Bucket> common_buckets(const StoreView& view, const OeeRequest& r, T
   return buckets;
 }
 
-void shift_spans(const StoreView& view, const OeeRequest& r, Timestamp now, const std::vector<MachineId>& machines,
-                 std::vector<Span>& spans) {
+void shift_spans(const Answerer& answerer, const std::vector<MachineId>& machines, std::vector<Span>& spans) {
+  const StoreView& view = answerer.view;
+  const OeeRequest& r = answerer.request;
   using Key = std::tuple<Timestamp, Timestamp, std::string, bool>;
   std::map<Key, Span> found;
-  const TimeRange begun{r.range.begin, std::min(r.range.end, now)};
+  const TimeRange begun{r.range.begin, std::min(r.range.end, answerer.now)};
   if (begun.empty()) return;
   for (const MachineId machine : machines) {
     std::vector<Bucket> shifts = shifts_of(view, machine, begun);
@@ -148,7 +156,7 @@ void shift_spans(const StoreView& view, const OeeRequest& r, Timestamp now, cons
       span.bucket = shift;
       span.machines.push_back(machine);
     }
-    if (too_many(found.size())) break;
+    if (too_many(found.size()) || answerer.stop.stop_requested()) break;
   }
   for (auto& [key, span] : found) spans.push_back(std::move(span));
 }
@@ -158,14 +166,21 @@ Error too_many_buckets() {
                  " buckets; ask for a shorter range or a coarser grain");
 }
 
+Error too_many_buckets_of_all() {
+  return invalid("the answer would have more than " + std::to_string(kMaxBucketsOfAll) +
+                 " buckets in all; ask for a shorter range, a coarser grain or fewer machines");
+}
+
 Result<std::vector<OeeBucket>> shifts_answered(Answerer& answerer, const std::vector<MachineId>& machines) {
   std::vector<Span> spans;
-  shift_spans(answerer.view, answerer.request, answerer.now, machines, spans);
+  shift_spans(answerer, machines, spans);
   if (too_many(spans.size())) return too_many_buckets();
   std::vector<OeeBucket> buckets;
   buckets.reserve(spans.size());
-  for (const Span& span : spans) buckets.push_back(answerer.answer(span.bucket, span.machines));
-  if (answerer.failure) return *answerer.failure;
+  for (const Span& span : spans) {
+    buckets.push_back(answerer.answer(span.bucket, span.machines));
+    if (const auto broken = answerer.broken_off()) return *broken;
+  }
   return buckets;
 }
 
@@ -242,17 +257,20 @@ std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::ve
   return from;
 }
 
-Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now) {
-  const auto machines = machines_of(view, request.scope);
-  if (!machines) return machines.error();
-  std::vector<std::pair<Scope, std::vector<MachineId>>> members;
+namespace {
+
+/// What one series each is made of: the scope, or the members of its group.
+using Members = std::vector<std::pair<Scope, std::vector<MachineId>>>;
+
+Members members_of(const StoreView& view, const OeeRequest& request, const std::vector<MachineId>& machines) {
+  Members members;
   const Plant& plant = view.master().latest().plant();
   const auto member = [&](Scope scope, MachineId machine) {
     const auto at = std::find_if(members.begin(), members.end(), [&](const auto& m) { return m.first == scope; });
     if (at != members.end()) return at->second.push_back(machine);
     members.emplace_back(std::move(scope), std::vector{machine});
   };
-  for (const MachineId machine : *machines) {
+  for (const MachineId machine : machines) {
     const std::string& name = view.numbers().name(machine);
     const Machine* description = plant.machine(name);
     const Line* line = description == nullptr ? nullptr : plant.line(description->line);
@@ -262,26 +280,71 @@ Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& requ
       member({Scope::Kind::area, line->area}, machine);
     }
   }
-  if (request.group == GroupBy::none) members.push_back({request.scope, *machines});
-  Answerer answerer{view, request, now, PlannedTimes{view}};
+  if (request.group == GroupBy::none) members.push_back({request.scope, machines});
+  return members;
+}
+
+Result<std::vector<OeeSeries>> series_by_shift(Answerer& answerer, const Members& members) {
   std::vector<OeeSeries> series;
-  if (request.grain == Grain::shift) {
-    for (auto& [scope, list] : members) {
-      auto buckets = shifts_answered(answerer, list);
-      if (!buckets) return buckets.error();
-      series.push_back({scope, std::move(*buckets)});
-    }
-    return series;
+  std::size_t count = 0;
+  for (const auto& [scope, list] : members) {
+    auto buckets = shifts_answered(answerer, list);
+    if (!buckets) return buckets.error();
+    count += buckets->size();
+    if (count > kMaxBucketsOfAll) return too_many_buckets_of_all();
+    series.push_back({scope, std::move(*buckets)});
   }
-  const std::vector<Bucket> common = common_buckets(view, request, now);
+  return series;
+}
+
+Result<std::vector<OeeSeries>> series_by_time(Answerer& answerer, const Members& members) {
+  const std::vector<Bucket> common = common_buckets(answerer.view, answerer.request, answerer.now);
   if (too_many(common.size())) return too_many_buckets();
-  for (auto& [scope, list] : members) {
+  if (members.size() * common.size() > kMaxBucketsOfAll) return too_many_buckets_of_all();
+  std::vector<OeeSeries> series;
+  for (const auto& [scope, list] : members) {
     std::vector<OeeBucket>& buckets = series.emplace_back(OeeSeries{scope, {}}).buckets;
     buckets.reserve(common.size());
-    for (const Bucket& bucket : common) buckets.push_back(answerer.answer(bucket, list));
+    for (const Bucket& bucket : common) {
+      buckets.push_back(answerer.answer(bucket, list));
+      if (const auto broken = answerer.broken_off()) return *broken;
+    }
   }
-  if (answerer.failure) return *answerer.failure;
   return series;
+}
+
+Duration usual_length(Grain grain) {
+  switch (grain) {
+    case Grain::hour:
+      return std::chrono::hours{1};
+    case Grain::shift:
+      return std::chrono::hours{8};
+    case Grain::day:
+    case Grain::week:
+    case Grain::month:
+    case Grain::year:  // made of days
+    case Grain::total:
+      break;
+  }
+  return std::chrono::hours{24};
+}
+
+}  // namespace
+
+std::size_t work_of(const StoreView& view, const OeeRequest& request, Timestamp now) {
+  const TimeRange begun{request.range.begin, std::min(request.range.end, now)};
+  if (begun.empty()) return 0;
+  const std::size_t machines = request.scope.kind == Scope::Kind::machine ? 1 : view.machine_count();
+  return machines * (1 + static_cast<std::size_t>(begun.length() / usual_length(request.grain)));
+}
+
+Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now,
+                                   const std::stop_token& stop) {
+  const auto machines = machines_of(view, request.scope);
+  if (!machines) return machines.error();
+  Answerer answerer{view, request, now, stop, PlannedTimes{view}};
+  const Members members = members_of(view, request, *machines);
+  return request.grain == Grain::shift ? series_by_shift(answerer, members) : series_by_time(answerer, members);
 }
 
 Elements elements_of(const StoreView& view, MachineId machine, TimeRange range, Timestamp now) {
@@ -322,7 +385,8 @@ OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, 
   OeeRequest request;
   request.grain = grain;
   request.whole = true;
-  Answerer answerer{view, request, now, PlannedTimes{view}};
+  const std::stop_token never;
+  Answerer answerer{view, request, now, never, PlannedTimes{view}};
   return answerer.answer(bucket, {&machine, 1});
 }
 

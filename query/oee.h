@@ -5,6 +5,7 @@
 #include "query/figures.h"
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -51,9 +52,12 @@ bool is_active(const StoreView& view, MachineId machine);
 std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::vector<MachineId>& machines,
                                             TimeRange range);
 
-/// One series, or one per member of the group. invalid_argument: more buckets than an answer may have, or one that
-/// is no whole hour and begins before the horizon of events.
-Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now);
+/// One series, or one per member of the group. invalid_argument: more buckets than an answer may have, in one
+/// series or in all, or one that is no whole hour and begins before the horizon of events. cancelled: soon after stop was requested.
+Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now,
+                                   const std::stop_token& stop = {});
+/// About how many buckets of machines oee() has to add up: a measure of the time it takes.
+std::size_t work_of(const StoreView& view, const OeeRequest& request, Timestamp now);
 
 /// The sums of a scope over a range, cut to now. invalid_argument: as for oee().
 Result<Elements> elements(const StoreView& view, const Scope& scope, TimeRange range, Timestamp now);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "query/stoppable_source.h"
+
 namespace takt {
 namespace {
 
@@ -75,9 +77,9 @@ std::optional<Aggregate> aggregate_named(std::string_view name) {
   return static_cast<Aggregate>(at - kNames.begin());
 }
 
-Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest& r) {
+Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest& r, const std::stop_token& stop) {
   SeriesSnapshot snapshot;
-  const ChunkSource* source = nullptr;
+  const ChunkSource* chunks = nullptr;
   {
     const StoreView view = store.read();
     const MachineRecord* machine = view.machine(r.machine);
@@ -85,12 +87,13 @@ Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest&
     const ReadingSeries* series = view.series(machine->id(), r.tag);
     if (series == nullptr) return std::vector<SeriesPoint>{};
     snapshot = series->snapshot(r.range);
-    source = &view.chunks();
+    chunks = &view.chunks();
   }
+  const StoppableSource source{*chunks, stop};
   if (!r.step || r.aggregate == Aggregate::first || r.aggregate == Aggregate::last) {
-    return points_of(snapshot, *source, r);
+    return points_of(snapshot, source, r);
   }
-  const auto steps = snapshot.steps(*source, *r.step, r.good_only, kMaxSeriesPoints);
+  const auto steps = snapshot.steps(source, *r.step, r.good_only, kMaxSeriesPoints);
   if (!steps) return steps.error();
   if (steps->size() > kMaxSeriesPoints) return too_many();
   std::vector<SeriesPoint> points;

@@ -4,6 +4,7 @@
 #include "engine/store.h"
 
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <variant>
 #include <vector>
@@ -30,7 +31,9 @@ inline constexpr std::size_t kMaxSeriesPoints = 1'000'000;
 
 /// Steps are multiples of `step` since the epoch, named by their start, empty ones left out. Aggregates are of
 /// numbers and booleans (0 and 1); `count`, `first` and `last` of every kind. A tag never heard of gives no
-/// points. not_found: no such machine. invalid_argument: more than kMaxSeriesPoints points.
-Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest& request);
+/// points. not_found: no such machine. invalid_argument: more than kMaxSeriesPoints points. cancelled: soon
+/// after stop was requested.
+Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest& request,
+                                        const std::stop_token& stop = {});
 
 }  // namespace takt

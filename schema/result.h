@@ -17,6 +17,7 @@ enum class ErrorCode : std::uint8_t {
   conflict,          ///< Somebody else holds it: a data folder in use, a target owned by another store.
   corruption,        ///< Stored bytes do not match their checksum or format.
   unavailable,       ///< Not now: read-only, stopping, overloaded. Trying again later may work.
+  cancelled,         ///< Given up half-way, as nobody waits for it any more.
   io,                ///< The operating system or a library refused.
 };
 
@@ -43,6 +44,9 @@ inline Error invalid(std::string context) { return {ErrorCode::invalid_argument,
 inline Error not_found(std::string context) { return {ErrorCode::not_found, std::move(context)}; }
 inline Error corruption(std::string context) { return {ErrorCode::corruption, std::move(context)}; }
 inline Error unavailable(std::string context) { return {ErrorCode::unavailable, std::move(context)}; }
+inline Error cancelled() {
+  return {ErrorCode::cancelled, "the request was given up: its client has left, or the server is stopping"};
+}
 inline Error io_error(std::string context) { return {ErrorCode::io, std::move(context)}; }
 
 /// A broken promise of our own code, checked in every build: a wrong figure is worse than a restart.

@@ -20,6 +20,7 @@ namespace {
 constexpr auto kDrainPatience = std::chrono::seconds{5};
 constexpr auto kFlushPatience = std::chrono::seconds{8};  // from the beginning
 constexpr std::size_t kWorkers = 4;
+constexpr std::size_t kScanners = 3;  // each may hold an answer of a million points
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -86,7 +87,7 @@ struct Service::Parts {
   std::unique_ptr<Ingestor> ingestor;
   std::unique_ptr<Exporter> exporter;
   std::unique_ptr<LiveHub> live;
-  std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<WorkerPool> workers, scanners;
   std::unique_ptr<Api> api;
   Router router;
   std::unique_ptr<HttpServer> http;
@@ -185,8 +186,9 @@ Result<void> Service::recover() {
   if (!exporter) return exporter.error();
   p.exporter = std::move(*exporter);
   p.workers = std::make_unique<WorkerPool>(kWorkers);
-  p.api =
-      std::make_unique<Api>(Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, p.started, p.stopping});
+  p.scanners = std::make_unique<WorkerPool>(kScanners);
+  p.api = std::make_unique<Api>(
+      Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, *p.scanners, *p.http, p.started, p.stopping});
   p.add_routes();
   const std::unique_lock lock{p.gate};
   p.serving = true;
@@ -209,14 +211,18 @@ void Service::stop() {
   p.stopping = true;
   if (p.exporter) p.exporter->finish_by(std::chrono::steady_clock::now() + kFlushPatience);
   p.http->stop_accepting();
-  // Streams end, requests in flight are answered, then what they used goes in reverse.
-  if (!p.http->drain(kDrainPatience)) spdlog::warn("stopping: some requests were cut off");
+  // Streams end, requests in flight are answered, in the end with a refusal; then what they used goes in reverse.
+  const auto give_up = [&p] {
+    if (p.store) p.store->stop_intake();
+  };
+  if (!p.http->drain(kDrainPatience, give_up)) spdlog::warn("stopping: some requests were cut off");
   {
     const std::unique_lock lock{p.gate};
     p.serving = false;
     p.waiting_for = "stopping";
   }
   p.workers.reset();
+  p.scanners.reset();
   p.http.reset();
   p.exporter.reset();
   if (p.store) p.store->set_listener({});

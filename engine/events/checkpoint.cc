@@ -19,7 +19,6 @@ constexpr unsigned kVersion = 2;  // 1 had no horizon
 constexpr unsigned kFrozenVersion = 1;
 constexpr std::size_t kChecksum = 8;
 constexpr std::size_t kMostRows = std::size_t{1} << 26U;  // what a reader is ready to allocate for
-constexpr std::size_t kMostCells = std::size_t{1} << 20U;
 
 /// Columns of any length, as pieces that the codec takes.
 void append_column(std::string& out, std::span<const std::int64_t> values) {
@@ -69,6 +68,16 @@ bool read_each(codec::ByteReader& in, List& list, Set set) {
 std::int64_t between(Timestamp from, Timestamp to) { return codec::wrapping_subtract(micros(to), micros(from)); }
 Timestamp after(Timestamp from, std::int64_t by) { return from_micros(codec::wrapping_add(micros(from), by)); }
 
+/// As many as there are said to be, if what follows can hold them: a column takes a byte at least for each
+/// kColumnRows of them.
+template <class Row>
+bool read_rows(codec::ByteReader& in, std::vector<Row>& rows) {
+  const std::size_t count = in.varint(kMostRows);
+  if (in.failed() || count / kColumnRows > in.left() || (count > 0 && in.left() == 0)) return false;
+  rows.resize(count);
+  return true;
+}
+
 Error damaged() { return corruption("a machine's checkpoint does not hold what it says"); }
 
 void append_runs(std::string& out, const std::vector<HeardRun>& runs) {
@@ -78,7 +87,7 @@ void append_runs(std::string& out, const std::vector<HeardRun>& runs) {
 }
 
 bool read_runs(codec::ByteReader& in, std::vector<HeardRun>& runs) {
-  runs.resize(in.varint(kMostRows));
+  if (!read_rows(in, runs)) return false;
   return read_each(in, runs, [](HeardRun& run, std::int64_t v) { run.first = from_micros(v); }) &&
          read_each(in, runs, [](HeardRun& run, std::int64_t v) { run.last = after(run.first, v); });
 }
@@ -104,9 +113,15 @@ void append_cells(std::string& out, const std::vector<KeptCell>& cells) {
 
 /// Appends them.
 bool read_cells(codec::ByteReader& in, std::vector<KeptCell>& out) {
-  std::vector<KeptCell> cells(in.varint(kMostCells));
+  std::vector<KeptCell> cells;
+  if (!read_rows(in, cells)) return false;
+  bool known = true;
   bool good =
-      read_each(in, cells, [](KeptCell& c, std::int64_t v) { c.grain = static_cast<Grain>(v); }) &&
+      read_each(in, cells,
+                [&](KeptCell& c, std::int64_t v) {
+                  known = known && v >= 0 && v <= static_cast<std::int64_t>(Grain::day);
+                  c.grain = static_cast<Grain>(v);
+                }) &&
       read_each(in, cells, [](KeptCell& c, std::int64_t v) { c.cell.range.begin = from_micros(v); }) &&
       read_each(in, cells, [](KeptCell& c, std::int64_t v) { c.cell.range.end = after(c.cell.range.begin, v); }) &&
       read_each(in, cells, [](KeptCell& c, std::int64_t v) { c.cell.revision = static_cast<Sequence>(v); });
@@ -123,7 +138,7 @@ bool read_cells(codec::ByteReader& in, std::vector<KeptCell>& out) {
            });
   }
   out.insert(out.end(), cells.begin(), cells.end());
-  return good && std::all_of(cells.begin(), cells.end(), [](const KeptCell& c) { return c.grain <= Grain::day; });
+  return good && known;
 }
 
 bool read_horizon(codec::ByteReader& in, MachineCheckpoint& c) {
@@ -190,13 +205,18 @@ Result<MachineCheckpoint> decode_checkpoint(std::string_view bytes) {
   c.first_event = read_moment(in), c.last_event = read_moment(in);
   c.digest = in.varint();
   if (!read_runs(in, c.heard)) return damaged();
-  c.buckets.resize(in.varint(kMostRows));
-  bool good = read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.grain = static_cast<Grain>(v); }) &&
-              read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.range.begin = from_micros(v); }) &&
-              read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.range.end = after(b.range.begin, v); }) &&
-              read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.revision = static_cast<Sequence>(v); });
-  const auto kept = [](const Kept& b) { return b.grain <= Grain::day; };
-  if (!good || !std::all_of(c.buckets.begin(), c.buckets.end(), kept)) return damaged();
+  if (!read_rows(in, c.buckets)) return damaged();
+  bool known = true;
+  const bool good =
+      read_each(in, c.buckets,
+                [&](Kept& b, std::int64_t v) {
+                  known = known && v >= 0 && v <= static_cast<std::int64_t>(Grain::day);
+                  b.grain = static_cast<Grain>(v);
+                }) &&
+      read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.range.begin = from_micros(v); }) &&
+      read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.range.end = after(b.range.begin, v); }) &&
+      read_each(in, c.buckets, [](Kept& b, std::int64_t v) { b.revision = static_cast<Sequence>(v); });
+  if (!good || !known) return damaged();
   if (version >= 2 && !read_horizon(in, c)) return damaged();
   if (!in.done()) return damaged();
   return c;

@@ -212,6 +212,7 @@ bool makes_sense(const wire::EventChunkHeader& chunk) {
   int previous = -1;
   for (const wire::EventSection* section : *chunk.sections()) {
     if (section->rows() == 0 || section->type() <= previous || section->type() >= kEventTypes) return false;
+    if (static_cast<EventType>(section->type()) == EventType::reading) return false;
     previous = section->type();
     rows += section->rows();
     parts += section->columns();
@@ -366,6 +367,22 @@ class SectionReader {
   std::vector<EventRow*> chosen_;
 };
 
+/// By type, time and commit.
+bool are_in_order(std::span<const EventRow> rows) {
+  return std::is_sorted(rows.begin(), rows.end(), [](const EventRow& a, const EventRow& b) {
+    if (a.event.type != b.event.type) return a.event.type < b.event.type;
+    return a.event.at != b.event.at ? a.event.at < b.event.at : a.commit < b.commit;
+  });
+}
+
+/// Values have what their kind says, and nothing else.
+bool are_values_whole(std::span<const EventRow> rows) {
+  return std::all_of(rows.begin(), rows.end(), [](const EventRow& row) {
+    const Value& value = row.event.value;
+    return (value.kind == Value::Kind::text || value.text.empty()) && (has_number(row.event) || value.number == 0);
+  });
+}
+
 /// What the header says must be true of the rows.
 bool agrees(const wire::EventChunkHeader& chunk, std::span<const EventRow> rows) {
   std::vector<const EventRow*> listed(rows.size());
@@ -465,8 +482,10 @@ Result<void> decode_event_chunk(std::string_view bytes, EventRows& out) {
     if (const auto whole = reader.finish(); !whole) return whole.error();
     row += section->rows();
   }
-  if (!agrees(chunk, {out.rows.data() + before, chunk.rows()}))
-    return corruption("a chunk's rows are not what its header says");
+  const std::span<const EventRow> read{out.rows.data() + before, chunk.rows()};
+  if (!are_in_order(read) || !are_values_whole(read))
+    return corruption("a chunk's rows are not as events are written");
+  if (!agrees(chunk, read)) return corruption("a chunk's rows are not what its header says");
   return {};
 }
 

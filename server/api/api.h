@@ -5,6 +5,7 @@
 #include "ingest/ingestor.h"
 #include "server/api/live.h"
 #include "server/api/parameters.h"
+#include "server/http/http_server.h"
 #include "server/http/router.h"
 #include "server/worker_pool.h"
 
@@ -23,7 +24,9 @@ struct Api {
   Ingestor& ingestor;
   Exporter& exporter;
   LiveHub& live;
-  WorkerPool& workers;
+  WorkerPool& workers;   ///< for what waits for the disk or the committer
+  WorkerPool& scanners;  ///< for queries that may take long
+  const HttpServer& http;
   std::chrono::steady_clock::time_point started;
   const std::atomic<bool>& stopping;  ///< long work asks whether to leave
 };
@@ -49,6 +52,9 @@ template <class Answer>
 auto answering(Answer answer) {
   return [answer](Api& api, HttpRequest& request, Responder responder) { responder.send(answer(api, request)); };
 }
+
+/// Has `work` make the answer on a thread of the pool.
+void answer_in(WorkerPool& pool, Responder responder, std::function<HttpResponse()> work);
 
 std::vector<Route> query_routes();
 std::vector<Route> ingest_routes();

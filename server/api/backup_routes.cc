@@ -67,13 +67,12 @@ void post_backup(Api& api, const HttpRequest& http, Responder responder) {
   }
   const auto wanted = wanted_in(http);
   if (!wanted) return responder.send(problem_of(wanted.error()));
-  auto shared = std::make_shared<Responder>(std::move(responder));
-  api.workers.run([&api, shared, wanted = *wanted] {
+  answer_in(api.workers, std::move(responder), [&api, wanted = *wanted] {
     BackupOptions options;
     options.keep = wanted.keep;
     options.given_up = [&api] { return api.stopping.load(); };
     const auto report = api.store.back_up(wanted.to, options);
-    shared->send(report ? json_response(render(*report, wanted.to)) : problem_of(report.error()));
+    return report ? json_response(render(*report, wanted.to)) : problem_of(report.error());
   });
 }
 

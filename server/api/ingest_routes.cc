@@ -74,12 +74,6 @@ HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer) {
   return refused;
 }
 
-/// Work that waits for the disk goes to the pool; `work` makes the answer.
-template <class Work>
-void in_pool(Api& api, Responder responder, Work work) {
-  api.workers.run([shared = std::make_shared<Responder>(std::move(responder)), work] { shared->send(work()); });
-}
-
 void post_events(Api& api, HttpRequest& http, Responder responder) {
   Parameters in{http, {}, api.store.clock().now()};
   if (auto fault = in.problem()) return responder.send(*fault);
@@ -90,7 +84,9 @@ void post_events(Api& api, HttpRequest& http, Responder responder) {
                          std::string{http.header("content-type")}));
   }
   auto body = std::make_shared<HttpRequest>(std::move(http));
-  in_pool(api, std::move(responder), [&api, body, format = *format] {
+  answer_in(api.workers, std::move(responder), [&api, body, format = *format] {
+    // Of a client that has left events are taken in all the same: it did send them.
+    if (api.stopping && body->cancelled.stop_requested()) return problem_of(cancelled());
     return answer_of(
         api, api.ingestor.accept(format, body->body, "http " + body->remote.substr(0, body->remote.rfind(':'))));
   });
@@ -124,7 +120,8 @@ HttpResponse get_quarantine(Api& api, const HttpRequest& http) {
 void replay_quarantine(Api& api, const HttpRequest& http, Responder responder) {
   Parameters in{http, {}, api.store.clock().now()};
   if (auto fault = in.problem()) return responder.send(*fault);
-  in_pool(api, std::move(responder), [&api] { return answer_of(api, api.ingestor.replay_quarantine()); });
+  answer_in(api.workers, std::move(responder),
+            [&api] { return answer_of(api, api.ingestor.replay_quarantine()); });
 }
 
 }  // namespace

@@ -49,12 +49,11 @@ HttpResponse get_status(Api& api, const HttpRequest& http) {
 void run_export(Api& api, const HttpRequest& http, Responder responder) {
   Parameters in{http, {}, api.store.clock().now()};
   if (auto fault = in.problem()) return responder.send(*fault);
-  auto shared = std::make_shared<Responder>(std::move(responder));
-  api.workers.run([&api, shared] {
+  answer_in(api.workers, std::move(responder), [&api] {
     api.exporter.flush_now();
     JsonText out;
     append_json(out, api.exporter.status());
-    shared->send(json_response(out.take()));
+    return json_response(out.take());
   });
 }
 
@@ -129,6 +128,8 @@ std::string metrics(Api& api) {
   one("quarantine_entries", "gauge", "Refused events kept.", api.store.quarantine_size());
   one("storage_free_bytes", "gauge", "Free space on the disk of the data folder.", api.store.free_bytes());
   one("storage_read_only", "gauge", "1 while nothing is taken in.", api.store.read_only_reason().empty() ? 0 : 1);
+  one("http_requests_cancelled_total", "counter",
+      "Requests given up because their client left or the server stopped.", api.http.cancelled_requests());
   one("live_listeners", "gauge", "Open event streams.", api.live.listeners());
   one("resident_memory_bytes", "gauge", "Resident memory of the process.", resident_bytes());
   for (const auto& target : api.exporter.status()) {

@@ -95,6 +95,7 @@ HttpResponse problem_of(const Error& error) {
     case ErrorCode::conflict:
       return problem(409, error.context);
     case ErrorCode::unavailable:
+    case ErrorCode::cancelled:  // hardly anybody is there to read it
       return problem(503, error.context);
     case ErrorCode::corruption:
     case ErrorCode::io:

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <memory>
 
@@ -20,7 +21,32 @@ HttpResponse get_plant(Api& api, const HttpRequest& http) {
   return toml;
 }
 
+/// Whether a body has no key at all, but white space, comments of TOML, or the braces of an empty object.
+bool has_no_key(std::string_view body) {
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  constexpr std::string_view kSpace = " \t\r\n";
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  std::string rest;
+  while (!body.empty()) {
+    const std::string_view line = body.substr(0, body.find('\n'));
+    body.remove_prefix(std::min(line.size() + 1, body.size()));
+    const std::size_t first = line.find_first_not_of(kSpace);
+    if (first == std::string_view::npos || line[first] == '#') continue;
+    for (const char c : line) {
+      if (kSpace.find(c) == std::string_view::npos) rest += c;
+    }
+    if (rest.size() > 2) return false;
+  }
+  return rest.empty() || rest == "{}";
+}
+
 Result<Plant> plant_in(const HttpRequest& http) {
+  // It would describe a plant of nothing, which sets every machine aside: that is never what was meant.
+  if (has_no_key(http.body)) {
+    return invalid(
+        "the description is empty, and would set the whole plant aside; send all of it, as GET /v1/plant shows "
+        "it");
+  }
   const std::string_view type = http.header("content-type");
   const std::size_t first = http.body.find_first_not_of(" \t\r\n");
   const bool json =
@@ -45,10 +71,10 @@ void put_plant(Api& api, const HttpRequest& http, Responder responder) {
   if (auto fault = in.problem()) return responder.send(*fault);
   auto plant = plant_in(http);
   if (!plant) return responder.send(problem_of(plant.error()));
-  auto shared = std::make_shared<Responder>(std::move(responder));
-  api.workers.run([&api, shared, plant = std::make_shared<Plant>(std::move(*plant)), valid_from, dry_run] {
-    const auto change = api.store.set_plant(std::move(*plant), valid_from, dry_run);
-    shared->send(change ? json_response(render(*change, dry_run)) : problem_of(change.error()));
+  const auto shared = std::make_shared<Plant>(std::move(*plant));
+  answer_in(api.workers, std::move(responder), [&api, shared, valid_from, dry_run] {
+    const auto change = api.store.set_plant(std::move(*shared), valid_from, dry_run);
+    return change ? json_response(render(*change, dry_run)) : problem_of(change.error());
   });
 }
 

@@ -10,7 +10,9 @@ const ParameterDoc kFrom{"from",
 const ParameterDoc kTo{"to", "end of the range, not in it; default: now"};
 const ParameterDoc kMachine{"machine", "the machine's id", true};
 
-HttpResponse get_oee(Api& api, const HttpRequest& http) {
+constexpr std::size_t kLongWork = 5000;  // buckets of machines: about what an I/O thread may be held for
+
+void get_oee(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
   Parameters in{http, {"scope", "from", "to", "grain", "group", "whole"}, now};
   OeeRequest request;
@@ -19,10 +21,13 @@ HttpResponse get_oee(Api& api, const HttpRequest& http) {
   request.grain = in.choice("grain", Grain::total, grain_named, "hour, shift, day, week, month, year, total");
   request.group = in.choice("group", GroupBy::none, group_by_named, "machine, line, area");
   request.whole = in.flag("whole");
-  if (auto fault = in.problem()) return *fault;
-  const auto series = oee(api.store.read(), request, now);
-  if (!series) return problem_of(series.error());
-  return json_response(render_oee(request, *series));
+  if (auto fault = in.problem()) return responder.send(*fault);
+  const auto answer = [&api, request, now, stop = http.cancelled] {
+    const auto series = oee(api.store.read(), request, now, stop);
+    return series ? json_response(render_oee(request, *series)) : problem_of(series.error());
+  };
+  if (work_of(api.store.read(), request, now) <= kLongWork) return responder.send(answer());
+  answer_in(api.scanners, std::move(responder), answer);
 }
 
 HttpResponse get_current(Api& api, const HttpRequest& http) {
@@ -77,7 +82,18 @@ HttpResponse get_downtime_pareto(Api& api, const HttpRequest& http) {
   return json_response(render_pareto(*pareto));
 }
 
-HttpResponse get_series(Api& api, const HttpRequest& http) {
+HttpResponse series_answer(const Api& api, const SeriesRequest& request, bool as_csv,
+                           const std::stop_token& stop) {
+  const auto points = series(api.store, request, stop);
+  if (!points) return problem_of(points.error());
+  if (!as_csv) return json_response(render_series(request, *points));
+  HttpResponse csv;
+  csv.content_type = "text/csv; charset=utf-8";
+  csv.body = render_series_csv(*points);
+  return csv;
+}
+
+void get_series(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
   Parameters in{http, {"machine", "tag", "from", "to", "step", "agg", "quality"}, now};
   SeriesRequest request;
@@ -97,16 +113,10 @@ HttpResponse get_series(Api& api, const HttpRequest& http) {
     if (*quality != "good") in.fault("quality=" + *quality + " is not known; write quality=good or leave it out");
     request.good_only = true;
   }
-  if (auto fault = in.problem()) return *fault;
-  const auto points = series(api.store, request);
-  if (!points) return problem_of(points.error());
-  if (http.header("accept").find("text/csv") != std::string_view::npos) {
-    HttpResponse csv;
-    csv.content_type = "text/csv; charset=utf-8";
-    csv.body = render_series_csv(*points);
-    return csv;
-  }
-  return json_response(render_series(request, *points));
+  if (auto fault = in.problem()) return responder.send(*fault);
+  const bool as_csv = http.header("accept").find("text/csv") != std::string_view::npos;
+  answer_in(api.scanners, std::move(responder),
+            [&api, request, as_csv, stop = http.cancelled] { return series_answer(api, request, as_csv, stop); });
 }
 
 void get_live(Api& api, const HttpRequest& http, Responder responder) {
@@ -133,7 +143,7 @@ std::vector<Route> query_routes() {
        "scope, grain and buckets, or series of them; a bucket is ISO 22400 time elements, quantities and ratios",
        "application/json",
        {},
-       answering(get_oee)},
+       get_oee},
       {"GET",
        "/v1/oee/current",
        "The running shift of every machine",
@@ -179,7 +189,7 @@ std::vector<Route> query_routes() {
        "points: pairs of time and value; text/csv by Accept",
        "application/json",
        {},
-       answering(get_series)},
+       get_series},
       {"GET",
        "/v1/live",
        "What changes, as it changes",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -109,6 +110,10 @@ void Connection::drain() {
   });
 }
 
+void Connection::cancel() {
+  asio::post(socket_.get_executor(), [self = shared_from_this()] { self->cancel_request(); });
+}
+
 void Connection::cut_off() {
   asio::post(socket_.get_executor(), [self = shared_from_this()] {
     self->close();
@@ -167,6 +172,7 @@ Task<void> Connection::run(std::shared_ptr<Connection> self) {
   self->close();
   self->finished_ = true;
   self->watch_.cancel();
+  self->cancel_request();
   if (self->exchange_) self->exchange_->abandon();
   if (self->stream_) self->stream_->end();
   self->core_->leave(*self);
@@ -291,11 +297,15 @@ Task<void> Connection::answer_request() {
   traits_.accepts_gzip = accepts_gzip(request);
   if (!parser_->keep_alive()) fate_ = ConnectionFate::close;
   exchange_ = std::make_shared<Exchange>(weak_from_this(), options_.stream_queue_bytes);
+  request.cancelled = exchange_->cancelled();
+  gone_at_ = Clock::time_point::max();
   call_handler(std::move(request));
   std::optional<Exchange::Answer> answer = exchange_->take();
   while (!answer && !over()) {
-    co_await sleep_until(Clock::time_point::max());
+    const bool given_up = exchange_->cancelled().stop_requested();
+    co_await sleep_until(given_up ? Clock::time_point::max() : Clock::now() + options_.presence_interval);
     answer = exchange_->take();
+    if (!answer && !over() && !given_up) look_for_client();
   }
   if (!answer) co_return;
   if (auto* response = std::get_if<HttpResponse>(&*answer)) {
@@ -303,6 +313,20 @@ Task<void> Connection::answer_request() {
   } else {
     co_await stream_events(std::get<std::shared_ptr<StreamQueue>>(*answer));
   }
+}
+
+// Asks the kernel instead of reading: nothing of a pipeline's next requests is touched, and an end behind them
+// shows.
+void Connection::look_for_client() {
+  pollfd client{socket_.native_handle(), POLLRDHUP, 0};
+  if (::poll(&client, 1, 0) <= 0) return;
+  if ((client.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return cancel_request();
+  if (gone_at_ == Clock::time_point::max()) gone_at_ = Clock::now() + options_.half_close_patience;
+  if (Clock::now() >= gone_at_) cancel_request();
+}
+
+void Connection::cancel_request() {
+  if (exchange_ && exchange_->cancel()) ++core_->cancelled_requests;
 }
 
 void Connection::call_handler(HttpRequest request) {

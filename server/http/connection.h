@@ -55,6 +55,7 @@ struct ServerCore {
   const Handler handler;
   BodyRoom body_room;
   std::atomic<bool> draining = false;
+  std::atomic<std::uint64_t> cancelled_requests = 0;
   boost::asio::io_context io;
 
  private:
@@ -73,6 +74,7 @@ class Connection final : public Wakeable, public std::enable_shared_from_this<Co
   void start();          ///< Any thread.
   void wake() override;  ///< Any thread.
   void drain();          ///< Any thread. Ends after the request in hand, now if there is none.
+  void cancel();         ///< Any thread. Asks the handler of the request in hand to give up.
   void cut_off();        ///< Any thread. Ends now.
   void evict();          ///< Any thread. Ends now if it waits for a request.
   /// When it began to wait for a request's header; time_point::max() if it does not. Any thread.
@@ -90,6 +92,8 @@ class Connection final : public Wakeable, public std::enable_shared_from_this<Co
   Task<bool> receive(std::size_t room);
   bool feed_parser();
   Task<void> answer_request();
+  void look_for_client();
+  void cancel_request();
   Task<void> send_answer(HttpResponse response);
   Task<void> refuse();
   Task<void> stream_events(std::shared_ptr<StreamQueue> queue);
@@ -122,7 +126,8 @@ class Connection final : public Wakeable, public std::enable_shared_from_this<Co
   std::string head_;
   std::shared_ptr<StreamQueue> stream_;
   std::shared_ptr<Exchange> exchange_;
-  Timer waker_;  // waited for until something wakes the connection
+  Clock::time_point gone_at_;  // when a client that has shut down its side counts as gone
+  Timer waker_;                // waited for until something wakes the connection
   Timer watch_;
   Clock::time_point deadline_ = Clock::time_point::max();
   bool watching_ = false;

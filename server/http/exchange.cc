@@ -84,11 +84,20 @@ void Exchange::answer(Answer answer) {
   {
     const std::lock_guard lock(mutex_);
     answer_ = std::move(answer);
+    answered_ = true;
     awaited = waiting_ && !abandoned_;
     if (!awaited && !abandoned_) return;  // the connection will look by itself
   }
   if (!awaited) return abandon();
   if (const auto connection = connection_.lock()) connection->wake();
+}
+
+bool Exchange::cancel() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (answered_) return false;
+  }
+  return stop_.request_stop();  // outside the lock: what it calls may well answer
 }
 
 void Exchange::abandon() {

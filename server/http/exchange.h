@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,9 +73,12 @@ class Exchange {
 
   void answer(Answer answer);
   std::shared_ptr<StreamQueue> make_stream() const;
+  std::stop_token cancelled() const { return stop_.get_token(); }
 
   /// The answer; without one, its arrival will wake the connection.
   std::optional<Answer> take();
+  /// Asks the handler to give up. False if it has answered, or was asked before.
+  bool cancel();
   /// The connection is gone: a stream that comes or has come is closed at once.
   void abandon();
 
@@ -83,6 +87,8 @@ class Exchange {
   const std::size_t stream_limit_bytes_;
   std::mutex mutex_;
   std::optional<Answer> answer_;
+  std::stop_source stop_;
+  bool answered_ = false;
   bool abandoned_ = false;
   bool waiting_ = false;
 };

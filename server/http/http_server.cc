@@ -117,7 +117,7 @@ class HttpServer::Listener {
 
   error_code start(const tcp::endpoint& endpoint);
   void stop_accepting();
-  bool drain(Clock::time_point deadline);
+  bool drain(std::chrono::milliseconds patience, const std::function<void()>& give_up);
   std::uint16_t port() const { return port_; }
   const ServerCore& core() const { return *core_; }
 
@@ -189,10 +189,14 @@ void HttpServer::Listener::stop_accepting() {
   closed.get_future().wait();  // the port is free when this returns
 }
 
-bool HttpServer::Listener::drain(Clock::time_point deadline) {
+bool HttpServer::Listener::drain(std::chrono::milliseconds patience, const std::function<void()>& give_up) {
+  const Clock::time_point deadline = Clock::now() + patience;
   stop_accepting();
   core_->draining = true;
   core_->for_each([](Connection& connection) { connection.drain(); });
+  if (core_->wait_until_empty(deadline - core_->options.last_words)) return true;
+  core_->for_each([](Connection& connection) { connection.cancel(); });
+  if (give_up) give_up();
   if (core_->wait_until_empty(deadline)) return true;
   core_->for_each([](Connection& connection) { connection.cut_off(); });
   return false;
@@ -223,7 +227,10 @@ HttpServer::HttpServer(std::unique_ptr<Listener> listener) : listener_(std::move
 HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const { return listener_->port(); }
 std::size_t HttpServer::connections() const { return listener_->core().connections(); }
+std::uint64_t HttpServer::cancelled_requests() const { return listener_->core().cancelled_requests.load(); }
 void HttpServer::stop_accepting() { listener_->stop_accepting(); }
-bool HttpServer::drain(std::chrono::milliseconds patience) { return listener_->drain(Clock::now() + patience); }
+bool HttpServer::drain(std::chrono::milliseconds patience, const std::function<void()>& give_up) {
+  return listener_->drain(patience, give_up);
+}
 
 }  // namespace takt

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,8 +38,12 @@ struct HttpOptions {
   std::chrono::milliseconds idle_timeout{30'000};         ///< Between requests: closed without a word.
   std::chrono::milliseconds header_timeout{10'000};       ///< From a request's first byte to its last header: 408.
   std::chrono::milliseconds progress_timeout{10'000};     ///< In which 64 KiB of a body, or its rest, must move.
-  std::chrono::milliseconds linger_timeout{2'000};        ///< In which a refused client may read our answer.
-  std::chrono::milliseconds heartbeat_interval{15'000};   ///< Of comments on quiet event streams.
+  std::chrono::milliseconds last_words{1'000};      ///< Of drain()'s patience, for handlers that were cancelled.
+  std::chrono::milliseconds linger_timeout{2'000};  ///< In which a refused client may read our answer.
+  std::chrono::milliseconds heartbeat_interval{15'000};  ///< Of comments on quiet event streams.
+  std::chrono::milliseconds presence_interval{100};  ///< Of looks for the client while its request is worked on.
+  std::chrono::milliseconds half_close_patience{
+      2'000};  ///< For an answer after the client has shut down its side.
 };
 
 /// A running HTTP server with threads of its own. HTTP/1.1 with keep-alive and pipelining (one request of a
@@ -46,8 +51,10 @@ struct HttpOptions {
 /// zstd. What the handler gets is complete and within the limits; all else is refused here with problem+json.
 ///
 /// The handler is called on the server's threads: one that takes longer than about a millisecond hands request and
-/// Responder to a thread of its own. Exceptions are logged and answered with 500.
-/// All functions may be called from any thread but those of the server.
+/// Responder to a thread of its own. Exceptions are logged and answered with 500. A handler that still works when
+/// its client has left is told by HttpRequest::cancelled. A client that has only shut down its side of the
+/// connection looks the same, so its request goes on for HttpOptions::half_close_patience. All functions may be
+/// called from any thread but those of the server.
 class HttpServer {
  public:
   /// conflict: the port is taken; invalid_argument: not an address of this machine. Both say what to do.
@@ -61,11 +68,14 @@ class HttpServer {
   std::uint16_t port() const;
   /// Connections open now.
   std::size_t connections() const;
+  /// Requests that were cancelled before their handler had answered, since the start.
+  std::uint64_t cancelled_requests() const;
   /// Frees the port; connections that exist go on.
   void stop_accepting();
   /// stop_accepting(), closes idle connections and ends event streams, then waits for requests in flight to be
-  /// answered for at most `patience`. False if something had to be cut off.
-  bool drain(std::chrono::milliseconds patience);
+  /// answered for at most `patience`. HttpOptions::last_words before its end those that are left are cancelled and
+  /// `give_up` is called, so that they can still be answered with a refusal. False if something had to be cut off.
+  bool drain(std::chrono::milliseconds patience, const std::function<void()>& give_up = {});
 
  private:
   class Listener;

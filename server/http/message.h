@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,6 +65,9 @@ struct HttpRequest {
   HeaderFields headers;
   std::string body;
   std::string remote;  ///< "192.0.2.7:51034"
+  /// Stop is requested once an answer would reach nobody: the client has left, or the server cuts it off. Long
+  /// work that may be left half done looks at it now and then. It says so only after the handler has returned.
+  std::stop_token cancelled = {};
 
   std::string_view header(std::string_view name) const { return headers.get(name); }
 };

@@ -4,6 +4,7 @@
 #include "engine/codec/strings.h"
 #include "tests/codec/fuzz.h"
 #include "tests/codec/random_columns.h"
+#include "tests/support/mutation.h"
 
 #include <gtest/gtest.h>
 
@@ -74,31 +75,6 @@ TEST(BadBytes, FlippedInTurnAreRefusedOrDecodeToSomething) {
       }
     }
   }
-}
-
-/// One to four changes of the kinds that fuzzers like.
-std::string mutated(std::string data, std::mt19937_64& random) {
-  for (std::uint64_t changes = 1 + random() % 4; changes > 0 && !data.empty(); --changes) {
-    const std::size_t at = random() % std::min<std::size_t>(data.size(), random() % 2 == 0 ? 24 : data.size());
-    switch (random() % 5) {
-      case 0:
-        data[at] = static_cast<char>(random());
-        break;
-      case 1:
-        data[at] = static_cast<char>(random() % 2 == 0 ? 0xff : 0x00);
-        break;
-      case 2:
-        data.erase(at, 1 + random() % 8);
-        break;
-      case 3:
-        data.insert(at, std::string(1 + random() % 8, static_cast<char>(random())));
-        break;
-      default:
-        data.resize(at);
-        break;
-    }
-  }
-  return data;
 }
 
 TEST(BadBytes, OfThousandsOfMutationsNoneDoesHarm) {

@@ -50,6 +50,37 @@ class Pending {
   std::vector<Responder> responders_;
 };
 
+// Handlers on threads of their own that end when they are cancelled, or when the test has failed.
+class LongWork {
+ public:
+  void begin(HttpRequest request, Responder responder) {
+    const std::lock_guard begins(mutex_);
+    threads_.emplace_back([this, request = std::move(request), r = std::move(responder)]() mutable {
+      std::unique_lock lock(mutex_);
+      ++begun_;
+      changed_.notify_all();
+      changed_.wait_for(lock, request.cancelled, kPatience, [] { return false; });
+      if (request.cancelled.stop_requested()) ++cancelled_;
+      changed_.notify_all();
+      r.send({503, "text/plain", "given up"});
+    });
+  }
+  bool has_begun() { return wait_for(begun_); }
+  bool is_cancelled() { return wait_for(cancelled_); }
+
+ private:
+  static constexpr auto kPatience = 20s;
+  bool wait_for(const int& count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kPatience, [&] { return count > 0; });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  int begun_ = 0, cancelled_ = 0;
+  std::vector<std::jthread> threads_;
+};
+
 class Http : public testing::Test {
  protected:
   std::unique_ptr<HttpServer> serve(HttpOptions options = {}) {
@@ -78,6 +109,7 @@ class Http : public testing::Test {
     router.get("/throw", [](HttpRequest, Responder) { throw std::runtime_error("secret of the handler"); });
     router.get("/forget", [](HttpRequest, Responder) {});
     router.get("/later", [this](HttpRequest, Responder r) { pending_.put(std::move(r)); });
+    router.get("/long", [this](HttpRequest q, Responder r) { long_work_.begin(std::move(q), std::move(r)); });
     router.get("/events", [this](HttpRequest, Responder r) { pending_.put(std::move(r)); });
     auto server = HttpServer::listen({"127.0.0.1", 0}, options, std::move(router));
     EXPECT_TRUE(server) << server.error().context;
@@ -85,7 +117,15 @@ class Http : public testing::Test {
   }
 
   Pending pending_;  // outlives every server
+  LongWork long_work_;
 };
+
+// A client's leaving is noticed at once, even if it may have shut down its side only.
+HttpOptions attentive() {
+  HttpOptions options;
+  options.presence_interval = options.half_close_patience = 1ms;
+  return options;
+}
 
 TEST_F(Http, AnswersWithItsStandardHeaders) {
   const auto server = serve();
@@ -401,6 +441,59 @@ TEST_F(Http, AnswersHalfClosedClients) {
   EXPECT_EQ(silent.read_all(), "");
 }
 
+TEST_F(Http, CancelsTheRequestOfAClientThatLeaves) {
+  const auto server = serve(attentive());
+  {
+    RawClient client(server->port());
+    client.send(get("/long"));
+    ASSERT_TRUE(long_work_.has_begun());
+    EXPECT_EQ(server->cancelled_requests(), 0U);
+  }
+  EXPECT_TRUE(long_work_.is_cancelled());
+  while (server->connections() > 0) std::this_thread::yield();
+  EXPECT_EQ(server->cancelled_requests(), 1U);
+}
+
+TEST_F(Http, CancelsTheRequestOfAResetConnectionWithoutPatience) {
+  HttpOptions options = attentive();
+  options.half_close_patience = 1h;
+  const auto server = serve(options);
+  {
+    RawClient client(server->port());
+    client.send(get("/hello") + get("/long"));
+    ASSERT_TRUE(long_work_.has_begun());
+  }  // closed with an answer unread, the connection is reset
+  EXPECT_TRUE(long_work_.is_cancelled());
+}
+
+TEST_F(Http, TakesThePipelinesNextRequestsForNoLeaving) {
+  const auto server = serve(attentive());
+  RawClient client(server->port());
+  client.send(get("/later"));
+  Responder responder = pending_.take();
+  client.send(get("/hello") + post("/echo", std::string(100'000, 'x')));
+  std::this_thread::sleep_for(20ms);  // for it to be mistaken
+  responder.send({200, "text/plain", "after a while"});
+  EXPECT_EQ(client.read_answer().body, "after a while");
+  EXPECT_EQ(client.read_answer().body, "hello");
+  EXPECT_EQ(client.read_answer().body.size(), 100'000U);
+  EXPECT_EQ(server->cancelled_requests(), 0U);
+}
+
+TEST_F(Http, NoticesThatAClientLeftBehindItsPipeline) {
+  const auto server = serve(attentive());
+  RawClient client(server->port());
+  client.send(get("/long"));
+  ASSERT_TRUE(long_work_.has_begun());
+  client.send(get("/hello") + get("/hello"));
+  client.end_output();
+  EXPECT_TRUE(long_work_.is_cancelled());
+  EXPECT_EQ(client.read_answer().status, 503);  // it had shut down its side only, and still reads
+  EXPECT_EQ(client.read_answer().body, "hello");
+  EXPECT_EQ(client.read_answer().body, "hello");
+  EXPECT_EQ(client.read_all(), "");
+}
+
 TEST_F(Http, ClosesIdleConnectionsWithoutAWord) {
   HttpOptions options;
   options.idle_timeout = 50ms;
@@ -558,6 +651,19 @@ TEST_F(Http, DrainsWhatIsInFlight) {
   EXPECT_EQ(last.header("Connection"), "close");
   EXPECT_TRUE(drained.get());
   EXPECT_EQ(server->connections(), 0U);
+}
+
+TEST_F(Http, AsksForLastWordsBeforeItCutsOff) {
+  HttpOptions options;
+  options.last_words = 20s;  // of as much patience: at once
+  const auto server = serve(options);
+  RawClient client(server->port());
+  client.send(get("/long"));
+  ASSERT_TRUE(long_work_.has_begun());
+  bool given_up = false;
+  EXPECT_TRUE(server->drain(20s, [&] { given_up = true; }));
+  EXPECT_TRUE(given_up);
+  EXPECT_EQ(client.read_answer().status, 503);
 }
 
 TEST_F(Http, DrainsNoLongerThanItsPatience) {

@@ -106,6 +106,18 @@ TEST_F(PlantOverHttp, RefusesAWrongDescriptionWhole) {
   EXPECT_EQ(plant(), before);
 }
 
+TEST_F(PlantOverHttp, RefusesAnEmptyDescription) {
+  const Json before = plant();
+  for (const char* body : {"", " \n\t\n", "{}", "{ \n }\n", "\xEF\xBB\xBF", "# a plant\n  # of nothing"}) {
+    for (const char* type : {"application/json", "application/toml", "application/octet-stream"}) {
+      EXPECT_THAT(expect_problem(client_.put("/v1/plant", body, type), 400), HasSubstr("empty")) << body << type;
+    }
+  }
+  EXPECT_EQ(plant(), before);
+  EXPECT_EQ(client_.put("/v1/plant?dry_run=1", "# a comment\n[plant]\nid = \"P2\"\n", "application/toml").status,
+            200);
+}
+
 TEST_F(PlantOverHttp, OutlivesARestartAndTheUnchangedPlantFile) {
   Json named = plant();
   named["machine"][0]["name"] = "Press";
