@@ -19,7 +19,7 @@ endif()
 
 # takt_library(engine DEPENDS takt_schema PRIVATE RocksDB::rocksdb): every .cc of the folder, public headers beside them.
 function(takt_library name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRECOMPILED" "DEPENDS;PRIVATE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   # A folder below with a CMakeLists.txt is a library of its own.
   file(GLOB inner_libraries RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/*/CMakeLists.txt)
@@ -30,6 +30,9 @@ function(takt_library name)
   if(sources)
     add_library(takt_${name} STATIC ${sources})
     target_link_libraries(takt_${name} PUBLIC takt_options ${ARG_DEPENDS} PRIVATE takt_warnings ${ARG_PRIVATE})
+    if(ARG_PRECOMPILED)
+      takt_use_precompiled_headers(takt_${name} ${ARG_PRECOMPILED})
+    endif()
   else()
     add_library(takt_${name} INTERFACE)
     target_link_libraries(takt_${name} INTERFACE takt_options ${ARG_DEPENDS} ${ARG_PRIVATE})

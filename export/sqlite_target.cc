@@ -36,11 +36,11 @@ const Migration* migration_of(int version) {
   return nullptr;
 }
 
-std::string quoted(std::string_view column) { return fmt::format("\"{}\"", column); }
+std::string double_quoted(std::string_view column) { return fmt::format("\"{}\"", column); }
 
 std::string columns_of(const Table& table, std::size_t count) {
   std::string list;
-  for (std::size_t i = 0; i < count; ++i) list += (i == 0 ? "" : ", ") + quoted(table.columns[i]);
+  for (std::size_t i = 0; i < count; ++i) list += (i == 0 ? "" : ", ") + double_quoted(table.columns[i]);
   return list;
 }
 
@@ -49,7 +49,8 @@ std::string upsert_of(const Table& table) {
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     marks += i == 0 ? "?" : ", ?";
     if (i >= table.key)
-      updates += fmt::format("{0}{1} = excluded.{1}", updates.empty() ? "" : ", ", quoted(table.columns[i]));
+      updates +=
+          fmt::format("{0}{1} = excluded.{1}", updates.empty() ? "" : ", ", double_quoted(table.columns[i]));
   }
   return fmt::format("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT ({}) DO UPDATE SET {}", table.name,
                      columns_of(table, table.columns.size()), marks, columns_of(table, table.key), updates);
@@ -58,7 +59,7 @@ std::string upsert_of(const Table& table) {
 Slice row_of_key(const Table& table, const SqlRow& key) {
   Slice slice;
   for (std::size_t i = 0; i < table.key; ++i) {
-    slice.where += fmt::format("{}{} = ?", i == 0 ? "" : " AND ", quoted(table.columns[i]));
+    slice.where += fmt::format("{}{} = ?", i == 0 ? "" : " AND ", double_quoted(table.columns[i]));
     slice.values.push_back(key[i]);
   }
   return slice;

@@ -129,10 +129,10 @@ void Checker::refers(Place place, std::string_view key, std::string_view id, con
     meant = nearest(id, known);
   }
   const std::string_view id_key = list == "reason" ? "code" : "id";
-  std::string remedy = "declare [[" + std::string(list) + "]] " + std::string(id_key) + " = " + quoted(id);
-  remedy += meant.empty() ? std::string(" or mend the name") : " or did you mean " + quoted(meant) + "?";
+  std::string remedy = "declare [[" + std::string(list) + "]] " + std::string(id_key) + " = " + double_quoted(id);
+  remedy += meant.empty() ? std::string(" or mend the name") : " or did you mean " + double_quoted(meant) + "?";
   report(place, key,
-         quoted(id) + (list == "area" ? " is not an " : " is not a ") + std::string(list) + "; " + remedy);
+         double_quoted(id) + (list == "area" ? " is not an " : " is not a ") + std::string(list) + "; " + remedy);
 }
 
 void Checker::refers(Place place, const Scope& scope) {
@@ -198,8 +198,8 @@ void Checker::reasons() {
   }
   for (const std::size_t i : circles(parents)) {
     report({"reason", i}, "parent",
-           quoted(plant_.reasons[i].parent) + " leads in a circle back to " + quoted(plant_.reasons[i].code) +
-               "; give one reason of the circle another parent or none");
+           double_quoted(plant_.reasons[i].parent) + " leads in a circle back to " +
+               double_quoted(plant_.reasons[i].code) + "; give one reason of the circle another parent or none");
   }
 }
 
@@ -216,14 +216,14 @@ void Checker::timezone() {
     std::vector<std::string_view> known;
     for (const date::time_zone& zone : date::get_tzdb().zones) known.push_back(zone.name());
     const std::string_view meant = nearest(plant_.timezone, known);
-    if (!meant.empty()) remedy = "did you mean " + quoted(meant) + "?";
+    if (!meant.empty()) remedy = "did you mean " + double_quoted(meant) + "?";
   } catch (const std::exception&) {
     remedy = "this system has no time zones (" + problem + "); install tzdata";
   }
   const Node* table = root_.find("plant");
   const Node* node = table != nullptr ? table->find("timezone") : nullptr;
   problems_.add(node != nullptr ? node->line : 0, "plant.timezone",
-                quoted(plant_.timezone) + " is not a time zone; " + remedy);
+                double_quoted(plant_.timezone) + " is not a time zone; " + remedy);
 }
 
 /// How long after a shift's start a wall time comes: before it means the next day.
@@ -276,9 +276,10 @@ void Checker::overlap(std::size_t first, std::size_t second) {
       const unsigned b_day = weekday_of(date + lag);
       if ((a.days >> a_day & 1U) == 0 || (b.days >> b_day & 1U) == 0) continue;
       report({"shift", second}, "start",
-             quoted(b.id) + " of " + std::string(kDayNames.at(b_day)) + " overlaps " + quoted(a.id) + " of " +
-                 std::string(kDayNames.at(a_day)) + " (" + to_string(Place{"shift", first}) + ") in the plan of " +
-                 to_string(b.scope) + "; mend start, end, days or valid_from and valid_to of one of them");
+             double_quoted(b.id) + " of " + std::string(kDayNames.at(b_day)) + " overlaps " + double_quoted(a.id) +
+                 " of " + std::string(kDayNames.at(a_day)) + " (" + to_string(Place{"shift", first}) +
+                 ") in the plan of " + to_string(b.scope) +
+                 "; mend start, end, days or valid_from and valid_to of one of them");
       return;
     }
   }

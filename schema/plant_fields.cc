@@ -126,9 +126,9 @@ std::string Fields::checked_id(std::string_view key, const Node& node) {
   }
   if (text->empty()) problem(key, "is empty; write 1 to 128 bytes, or leave the key out where it is optional");
   if (text->size() > kLongestId) {
-    problem(key, quoted(*text) + " has " + std::to_string(text->size()) + " bytes; shorten it to 128");
+    problem(key, double_quoted(*text) + " has " + std::to_string(text->size()) + " bytes; shorten it to 128");
   }
-  if (has_control_character(*text)) problem(key, quoted(*text) + " holds a control character; take it out");
+  if (has_control_character(*text)) problem(key, double_quoted(*text) + " holds a control character; take it out");
   return *text;
 }
 
@@ -216,7 +216,7 @@ std::optional<std::size_t> Fields::choice(std::string_view key, std::span<const 
   }
   const auto found = std::find(names.begin(), names.end(), *text);
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
-  problem(key, quoted(*text) + " is none of its values; write " + alternatives(names));
+  problem(key, double_quoted(*text) + " is none of its values; write " + alternatives(names));
   return std::nullopt;
 }
 
@@ -253,7 +253,7 @@ LocalTime Fields::local_time(std::string_view key) {
   const std::string wanted =
       "a date or time of the plant's wall clock without an offset, such as " + std::string(kExample);
   if (text != nullptr) {
-    problem(key, quoted(*text) + " is not " + wanted);
+    problem(key, double_quoted(*text) + " is not " + wanted);
   } else {
     wrong(key, *node, wanted);
   }
@@ -268,7 +268,7 @@ std::optional<Duration> Fields::time_of_day(const Node& node, Edge edge, const s
   if (time && *time % std::chrono::seconds{1} == Duration{0}) return time;
   const auto* text = node.as<std::string>();
   problems_.add(node.line, path,
-                (text != nullptr ? quoted(*text) : std::string(kind_of(node))) +
+                (text != nullptr ? double_quoted(*text) : std::string(kind_of(node))) +
                     R"( is not a time of day; write "HH:MM" or "HH:MM:SS", such as "22:00")");
   return std::nullopt;
 }
@@ -282,7 +282,8 @@ Duration Fields::time_of_day(std::string_view key, Edge edge) {
 Scope Fields::scope() {
   const std::string written = text("scope", "plant");
   const Result<Scope> scope = parse_scope(written);
-  if (!scope) problem("scope", quoted(written) + " is not a scope; write plant, area:ID, line:ID or machine:ID");
+  if (!scope)
+    problem("scope", double_quoted(written) + " is not a scope; write plant, area:ID, line:ID or machine:ID");
   return scope ? *scope : Scope{};
 }
 
@@ -293,7 +294,7 @@ std::uint8_t Fields::days() {
   for (const std::string& name : texts("days")) {
     const auto found = std::find(kDays.begin(), kDays.end(), name);
     if (found == kDays.end()) {
-      problem("days", quoted(name) + " is not a day; write " + alternatives(kDays));
+      problem("days", double_quoted(name) + " is not a day; write " + alternatives(kDays));
     } else {
       bits |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(found - kDays.begin()));
     }

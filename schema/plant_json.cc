@@ -295,7 +295,7 @@ Result<Plant> parse_plant_json(std::string_view text) {
   }
   const TreeBuilder& built = parser.handler();
   if (built.repeated_key) {
-    return invalid(quoted(*built.repeated_key) + " stands twice in one object; take one of them out");
+    return invalid(double_quoted(*built.repeated_key) + " stands twice in one object; take one of them out");
   }
   return plant_from_tree(built.root, {});
 }

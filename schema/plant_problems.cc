@@ -60,7 +60,7 @@ Error Problems::error() const {
   return invalid(std::move(text));
 }
 
-std::string quoted(std::string_view text) {
+std::string double_quoted(std::string_view text) {
   constexpr std::size_t kShown = 80;
   const std::string_view shown = cut(text, kShown);
   return '"' + printable(shown) + (shown.size() < text.size() ? "...\"" : "\"");

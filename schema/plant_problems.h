@@ -39,7 +39,7 @@ class Problems {
 };
 
 /// `text` in quotes for a message: cut if it is long, control characters replaced.
-std::string quoted(std::string_view text);
+std::string double_quoted(std::string_view text);
 
 /// "a, b or c".
 std::string alternatives(std::span<const std::string_view> names);

@@ -114,7 +114,7 @@ Alert read_alert(Fields& fields) {
   for (const std::string& target : alert.send) {
     const bool known = target.starts_with("webhook:") || target.starts_with("mqtt:");
     if (!known || target.ends_with(':')) {
-      fields.problem("send", quoted(target) + R"( is no target; write "webhook:URL" or "mqtt:TOPIC")");
+      fields.problem("send", double_quoted(target) + R"( is no target; write "webhook:URL" or "mqtt:TOPIC")");
     }
   }
   return alert;

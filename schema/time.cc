@@ -23,7 +23,7 @@ constexpr Timestamp kLatest = sys_days{std::chrono::year{10000} / 1 / 1} - Durat
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// What a message may repeat of a stranger's bytes: printable ASCII, and not too much of it.
-std::string quoted(std::string_view text) {
+std::string double_quoted(std::string_view text) {
   constexpr std::size_t kShown = 48;
   std::string shown = "\"";
   for (const char c : text.substr(0, kShown)) shown += c >= ' ' && c <= '~' ? c : '?';
@@ -31,7 +31,7 @@ std::string quoted(std::string_view text) {
 }
 
 Error bad_time(std::string_view text, const char* why) {
-  return invalid(quoted(text) + " is not a time: " + why +
+  return invalid(double_quoted(text) + " is not a time: " + why +
                  "; write RFC 3339 with an offset, such as 2026-01-05T06:00:00Z, or microseconds since 1970");
 }
 
@@ -170,7 +170,7 @@ std::string format_time(Timestamp t) {
 
 Result<Duration> parse_duration(std::string_view text) {
   const auto bad = [&](const char* why) {
-    return invalid(quoted(text) + " is not a length of time: " + why + "; write 90, 90s, 5m, 1h or 7d");
+    return invalid(double_quoted(text) + " is not a length of time: " + why + "; write 90, 90s, 5m, 1h or 7d");
   };
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
