@@ -1,5 +1,5 @@
 // The engine against the oracle: random histories in random order, every answer equal.
-#include "query/render.h"
+#include "tests/figures/engine_answers.h"
 #include "tests/figures/temporary_store.h"
 #include "tests/oracle/oracle.h"
 #include "tests/oracle/random_history.h"
@@ -17,35 +17,6 @@ const char* const kGrains[] = {"hour", "shift", "day", "week", "month", "year", 
 json without_revisions(json buckets) {
   for (json& bucket : buckets) bucket.erase("revision");
   return buckets;
-}
-
-json engine_oee(const Store& store, const std::string& scope, TimeRange range, const std::string& grain,
-                Timestamp now) {
-  OeeRequest request;
-  request.scope = *parse_scope(scope);
-  request.range = range;
-  request.grain = *grain_named(grain);
-  const auto series = oee(store.read(), request, now);
-  if (!series) return series.error().context;
-  return json::parse(render_oee(request, *series))["buckets"];
-}
-
-json engine_timeline(const Store& store, const std::string& machine, TimeRange range, Timestamp now) {
-  const StoreView view = store.read();
-  return json::parse(
-      render_timeline(machine, timeline(view, view.machine(machine)->id(), range, now)))["intervals"];
-}
-
-json engine_losses(const Store& store, const std::string& scope, TimeRange range, Timestamp now) {
-  const StoreView view = store.read();
-  const auto sum = elements(view, *parse_scope(scope), range, now);
-  return json::parse(render_losses(losses_of(*sum, policies_of(view.master().latest().plant()))));
-}
-
-json engine_pareto(const Store& store, const std::string& scope, TimeRange range, const std::string& by,
-                   Timestamp now) {
-  const auto pareto = downtime_pareto(store.read(), *parse_scope(scope), range, *pareto_by_named(by), now);
-  return json::parse(render_pareto(*pareto));
 }
 
 /// Items of one length may stand in any order, and the cumulative shares with them.
@@ -88,7 +59,7 @@ void expect_equal(const Store& store, const RandomHistory& history, const Oracle
                               format_time(history.now) + ", seed " + std::to_string(seed);
     for (const std::string& scope : scopes) {
       for (const char* grain : kGrains) {
-        ASSERT_TRUE(same(without_revisions(engine_oee(store, scope, range, grain, history.now)),
+        ASSERT_TRUE(same(without_revisions(engine_oee(store, scope, range, grain, history.now)["buckets"]),
                          oracle.oee(scope, range, grain)))
             << scope << ' ' << grain << where;
       }
@@ -101,7 +72,7 @@ void expect_equal(const Store& store, const RandomHistory& history, const Oracle
       }
     }
     for (const Machine& machine : history.plant.machines) {
-      ASSERT_TRUE(same(without_open(engine_timeline(store, machine.id, range, history.now)),
+      ASSERT_TRUE(same(without_open(engine_timeline(store, machine.id, range, history.now)["intervals"]),
                        without_open(oracle.timeline(machine.id, range))))
           << machine.id << where;
     }
