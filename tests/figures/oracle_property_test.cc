@@ -4,7 +4,9 @@
 #include "tests/oracle/oracle.h"
 #include "tests/oracle/random_history.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <random>
 
 namespace takt {
@@ -79,15 +81,31 @@ void expect_equal(const Store& store, const RandomHistory& history, const Oracle
   }
 }
 
-std::uint64_t seeds() {
-  const char* wanted = std::getenv("TAKT_SEEDS");
-  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 66;
+std::optional<std::uint64_t> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text != nullptr ? std::optional<std::uint64_t>{std::strtoull(text, nullptr, 10)} : std::nullopt;
 }
 
+/// A soak takes fresh histories for three hours; else they are the same ones each time, or those asked for.
+class Seeds {
+ public:
+  std::optional<std::uint64_t> next() {
+    const bool more = soak_ ? std::chrono::steady_clock::now() < until_ : next_ < first_ + number_;
+    return more ? std::optional{next_++} : std::nullopt;
+  }
+
+ private:
+  const bool soak_ = std::getenv("TAKT_SOAK") != nullptr && !number_in("TAKT_SEEDS");
+  const std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + std::chrono::hours{3};
+  const std::uint64_t number_ = number_in("TAKT_SEEDS").value_or(66);
+  const std::uint64_t first_ = number_in("TAKT_FIRST_SEED").value_or(soak_ ? std::random_device{}() : 1);
+  std::uint64_t next_ = first_;
+};
+
 TEST(Figures, EqualTheOraclesForEveryHistory) {
-  const char* first = std::getenv("TAKT_FIRST_SEED");
-  const std::uint64_t begin = first != nullptr ? std::strtoull(first, nullptr, 10) : 1;
-  for (std::uint64_t seed = begin; seed < begin + seeds(); ++seed) {
+  Seeds seeds;
+  while (const auto next = seeds.next()) {
+    const std::uint64_t seed = *next;
     const RandomHistory history = random_history(seed);
     TemporaryStore temporary{history.now};
     temporary.describe(history.plant);
