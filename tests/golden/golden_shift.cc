@@ -117,22 +117,27 @@ class Reader {
     if (line.starts_with("== "))
       begin(words_of(line.substr(3)));
     else if (section_ == "plant")
-      shift_.plant_toml += line + "\n";
+      shift_.plants.back().toml += line + "\n";
     else if (const std::string content = without_comment(line); !content.empty())
       add(content);
   }
 
  private:
   void begin(const std::vector<std::string>& words) {
-    section_ = words.at(0);
+    const Question section = question_of(words, number_);
+    section_ = section.kind;
     if (section_ == "now") {
       shift_.now = time_of(words.at(1));
       shift_.asked_while_open = true;
+    } else if (section_ == "plant") {
+      const auto from = section.parameters.find("valid_from");
+      shift_.plants.emplace_back();
+      if (from != section.parameters.end()) shift_.plants.back().valid_from = time_of(from->second);
     } else if (section_ == "events") {
       shift_.tables.emplace_back();
       header_.clear();
-    } else if (section_ != "plant") {
-      shift_.questions.push_back(question_of(words, number_));
+    } else {
+      shift_.questions.push_back(section);
     }
   }
   void add(const std::string& content) {

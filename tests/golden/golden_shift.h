@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,9 +41,15 @@ struct EventTable {
   std::string body;
 };
 
+/// Of the plant: for all time, or from a moment on.
+struct Description {
+  std::optional<Timestamp> valid_from;
+  std::string toml;
+};
+
 struct Shift {
   std::string file, title;
-  std::string plant_toml;
+  std::vector<Description> plants;
   Timestamp now;  ///< when the questions are asked: unless given, a day after all that they ask for
   bool asked_while_open = false;   ///< `now` is given
   std::vector<EventTable> tables;  ///< as written

@@ -24,7 +24,7 @@ class GoldenShiftOverHttp : public testing::TestWithParam<const char*> {
 
   const golden::Shift shift_ = golden::read_shift(std::string{"tests/golden/"} + GetParam() + ".shift");
   TemporaryFolder folder_;
-  RunningServer server_{folder_, shift_.plant_toml};
+  RunningServer server_{folder_, shift_.plants.front().toml};
   Client client_{server_};
 };
 
