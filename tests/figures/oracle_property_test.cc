@@ -1,11 +1,14 @@
 // The engine against the oracle: random histories in random order, every answer equal.
-#include "query/render.h"
+#include "tests/figures/engine_answers.h"
 #include "tests/figures/temporary_store.h"
 #include "tests/oracle/oracle.h"
 #include "tests/oracle/random_history.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <optional>
 #include <random>
+#include <utility>
 
 namespace takt {
 namespace {
@@ -17,35 +20,6 @@ const char* const kGrains[] = {"hour", "shift", "day", "week", "month", "year", 
 json without_revisions(json buckets) {
   for (json& bucket : buckets) bucket.erase("revision");
   return buckets;
-}
-
-json engine_oee(const Store& store, const std::string& scope, TimeRange range, const std::string& grain,
-                Timestamp now) {
-  OeeRequest request;
-  request.scope = *parse_scope(scope);
-  request.range = range;
-  request.grain = *grain_named(grain);
-  const auto series = oee(store.read(), request, now);
-  if (!series) return series.error().context;
-  return json::parse(render_oee(request, *series))["buckets"];
-}
-
-json engine_timeline(const Store& store, const std::string& machine, TimeRange range, Timestamp now) {
-  const StoreView view = store.read();
-  return json::parse(
-      render_timeline(machine, timeline(view, view.machine(machine)->id(), range, now)))["intervals"];
-}
-
-json engine_losses(const Store& store, const std::string& scope, TimeRange range, Timestamp now) {
-  const StoreView view = store.read();
-  const auto sum = elements(view, *parse_scope(scope), range, now);
-  return json::parse(render_losses(losses_of(*sum, policies_of(view.master().latest().plant()))));
-}
-
-json engine_pareto(const Store& store, const std::string& scope, TimeRange range, const std::string& by,
-                   Timestamp now) {
-  const auto pareto = downtime_pareto(store.read(), *parse_scope(scope), range, *pareto_by_named(by), now);
-  return json::parse(render_pareto(*pareto));
 }
 
 /// Items of one length may stand in any order, and the cumulative shares with them.
@@ -88,7 +62,7 @@ void expect_equal(const Store& store, const RandomHistory& history, const Oracle
                               format_time(history.now) + ", seed " + std::to_string(seed);
     for (const std::string& scope : scopes) {
       for (const char* grain : kGrains) {
-        ASSERT_TRUE(same(without_revisions(engine_oee(store, scope, range, grain, history.now)),
+        ASSERT_TRUE(same(without_revisions(engine_oee(store, scope, range, grain, history.now)["buckets"]),
                          oracle.oee(scope, range, grain)))
             << scope << ' ' << grain << where;
       }
@@ -101,22 +75,50 @@ void expect_equal(const Store& store, const RandomHistory& history, const Oracle
       }
     }
     for (const Machine& machine : history.plant.machines) {
-      ASSERT_TRUE(same(without_open(engine_timeline(store, machine.id, range, history.now)),
+      ASSERT_TRUE(same(without_open(engine_timeline(store, machine.id, range, history.now)["intervals"]),
                        without_open(oracle.timeline(machine.id, range))))
           << machine.id << where;
     }
   }
 }
 
-std::uint64_t seeds() {
-  const char* wanted = std::getenv("TAKT_SEEDS");
-  return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 66;
+std::optional<std::uint64_t> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text != nullptr ? std::optional<std::uint64_t>{std::strtoull(text, nullptr, 10)} : std::nullopt;
 }
 
-TEST(Figures, EqualTheOraclesForEveryHistory) {
-  const char* first = std::getenv("TAKT_FIRST_SEED");
-  const std::uint64_t begin = first != nullptr ? std::strtoull(first, nullptr, 10) : 1;
-  for (std::uint64_t seed = begin; seed < begin + seeds(); ++seed) {
+/// Of all shards together. Built without optimisation, or with a sanitizer, a history takes ten times as long.
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t kSeeds = 528;
+#else
+constexpr std::uint64_t kSeeds = 66;
+#endif
+constexpr std::uint64_t kShards = 8;
+
+/// Those of a shard. A soak takes fresh histories for three hours; else they are the same ones each time, or those
+/// asked for.
+class Seeds {
+ public:
+  explicit Seeds(std::uint64_t shard) : next_(first_ + shard) {}
+  std::optional<std::uint64_t> next() {
+    const bool more = soak_ ? std::chrono::steady_clock::now() < until_ : next_ < first_ + number_;
+    return more ? std::optional{std::exchange(next_, next_ + kShards)} : std::nullopt;
+  }
+
+ private:
+  const bool soak_ = std::getenv("TAKT_SOAK") != nullptr && !number_in("TAKT_SEEDS");
+  const std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + std::chrono::hours{3};
+  const std::uint64_t number_ = number_in("TAKT_SEEDS").value_or(kSeeds);
+  const std::uint64_t first_ = number_in("TAKT_FIRST_SEED").value_or(soak_ ? std::random_device{}() : 1);
+  std::uint64_t next_;
+};
+
+class Figures : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(Figures, EqualTheOraclesForEveryHistory) {
+  Seeds seeds{GetParam()};
+  while (const auto next = seeds.next()) {
+    const std::uint64_t seed = *next;
     const RandomHistory history = random_history(seed);
     TemporaryStore temporary{history.now};
     temporary.describe(history.plant);
@@ -143,6 +145,8 @@ TEST(Figures, EqualTheOraclesForEveryHistory) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Shard, Figures, testing::Range(std::uint64_t{0}, kShards));
 
 }  // namespace
 }  // namespace takt

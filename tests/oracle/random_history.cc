@@ -439,6 +439,7 @@ class EventMaker {
       if (chance_.percent(50) || !count.contains("good_total")) count["scrap_total"] = scrap;
       if (chance_.percent(15)) count["rework"] = 1;  // a hand-made increment beside the counters
       name_product(count);
+      if (chance_.percent(15)) count["startup"] = true;
       count["id"] = "counter";
       add(count);
       if (!chance_.percent(10) || !count.contains("good_total")) continue;
@@ -530,9 +531,18 @@ class EventMaker {
     if (type == "state") fill_state(event);
     if (type == "count" && !event.contains("good_total") && !event.contains("scrap_total")) fill_count(event);
     if (event.contains("good_total")) event["good_total"] = chance_.below(900);
-    if (type == "cycle") event["good"] = chance_.below(4);
+    if (type == "cycle") change_cycle(event);
     if (type == "order") event["product"] = chance_.one_of(kProducts);
     if (type == "classify") event["reason"] = chance_.one_of(kReasons);
+  }
+
+  /// What it made, and often when it ended.
+  void change_cycle(Json& cycle) {
+    cycle["good"] = chance_.below(4);
+    if (chance_.percent(50)) return;
+    const Timestamp start = from_micros(cycle["start"].get<std::int64_t>());
+    const Timestamp end = std::min(start + Duration{chance_.within(1, 3'600'000'000)}, span_.end - 1us);
+    if (end > start && end != now_) cycle["end"] = micros(end);
   }
 
   /// The identity and no more.
