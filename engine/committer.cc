@@ -377,10 +377,10 @@ std::size_t Store::Committer::encode(const Group& group, Sequence sequence, rock
   }
   std::size_t journal_bytes = 0;
   if (const ReadingBlock& readings = store_.readings_->accepted(); !readings.empty()) {
-    const BlockFrame frame{readings};
-    journal_bytes = frame.size();
+    frame_.write(readings);
+    journal_bytes = frame_.size();
     std::vector<rocksdb::Slice> pieces;
-    for (const std::string_view piece : frame.pieces()) pieces.emplace_back(piece.data(), piece.size());
+    for (const std::string_view piece : frame_.pieces()) pieces.emplace_back(piece.data(), piece.size());
     const rocksdb::Slice key_slice{key};
     batch.Put(disk[Disk::journal], {&key_slice, 1}, {pieces.data(), static_cast<int>(pieces.size())});
   }

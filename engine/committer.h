@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "engine/disk.h"
+#include "engine/readings/block_frame.h"
 
 namespace takt {
 
@@ -107,6 +108,7 @@ class Store::Committer {
   std::string shortage_;  // until space returns
   std::unordered_map<Identity, Rank, IdentityHash> pending_;
   rocksdb::WriteBatch names_;  // tags that were numbered since the last commit
+  BlockFrame frame_;
   std::thread thread_;
 };
 

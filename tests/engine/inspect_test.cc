@@ -329,12 +329,12 @@ TEST_F(StoppedStore, IsHealthyToTheDoctor) {
 }
 
 TEST_F(StoppedStore, OfALaterFormatIsRefusedByAll) {
-  std::ofstream{data_ / "TAKT"} << "takt-store 4 0123456789abcdef0123456789abcdef\n";
-  EXPECT_THAT(refusal(), HasSubstr("format 4"));
-  EXPECT_THAT(inspect().error, HasSubstr("format 4"));
+  std::ofstream{data_ / "TAKT"} << "takt-store 5 0123456789abcdef0123456789abcdef\n";
+  EXPECT_THAT(refusal(), HasSubstr("format 5"));
+  EXPECT_THAT(inspect().error, HasSubstr("format 5"));
   const auto bad = findings(Health::bad);
   ASSERT_EQ(bad.size(), 1U);
-  EXPECT_THAT(bad[0].text, HasSubstr("format 4"));
+  EXPECT_THAT(bad[0].text, HasSubstr("format 5"));
 }
 
 TEST_F(StoppedStore, WithAClockThatIsBehindIsToldOf) {

@@ -334,10 +334,10 @@ TEST_F(Backup, DoctorSeesWhatStateAFolderIsIn) {
                                         table.filename().string() + " is missing"));
   EXPECT_THAT(complaint(run_takt({"serve", "--data", data_, "--http", "127.0.0.1:0"})),
               AllOf(HasSubstr("db/" + table.filename().string() + " is missing"), HasSubstr("takt restore")));
-  write_file(fs::path{data_} / "TAKT", "takt-store 4 0123456789abcdef0123456789abcdef\n");
+  write_file(fs::path{data_} / "TAKT", "takt-store 5 0123456789abcdef0123456789abcdef\n");
   const Finished newer = doctor();
   EXPECT_EQ(newer.status, 1);
-  EXPECT_THAT(newer.output, HasSubstr("format 4"));
+  EXPECT_THAT(newer.output, HasSubstr("format 5"));
   EXPECT_EQ(run_takt({"doctor", "--data", data_ + "x"}).status, 1);
 }
 

@@ -121,11 +121,11 @@ TEST_F(DataFolder, OfALaterVersionIsRefusedUntouched) {
   make_store();
   const std::filesystem::path mark = folder_.data() / "TAKT";
   const std::string before = read_text(mark);
-  ASSERT_THAT(before, testing::StartsWith("takt-store 3 "));
+  ASSERT_THAT(before, testing::StartsWith("takt-store 4 "));
   std::string later = before;
-  later.replace(0, 12, "takt-store 4");
+  later.replace(0, 12, "takt-store 5");
   write_file(mark, later);
-  EXPECT_THAT(refusal(serve_words(folder_)), HasSubstr("format 4"));
+  EXPECT_THAT(refusal(serve_words(folder_)), HasSubstr("format 5"));
   EXPECT_EQ(read_text(mark), later);
   write_file(mark, "something else\n");
   EXPECT_THAT(refusal(serve_words(folder_)), HasSubstr("TAKT"));
