@@ -14,6 +14,7 @@
 namespace takt {
 namespace {
 
+constexpr std::size_t kKeptBatch = std::size_t{4} << 20U;
 constexpr std::size_t kGroupEvents = 8192;             // keeps the time that readers wait short
 constexpr std::uint64_t kQuarantineEntries = 100'000;  // beyond it the oldest go
 
@@ -189,6 +190,7 @@ void Store::Committer::commit(Group& group) {
     answer(group, unavailable(written.error().context));
     return;
   }
+  keep_memory(std::move(batch));
   const auto began = std::chrono::steady_clock::now();
   {
     const std::lock_guard turn{store_.turnstile_};
@@ -355,6 +357,13 @@ rocksdb::WriteBatch Store::Committer::take_names() {
   rocksdb::WriteBatch taken = std::move(names_);
   names_.Clear();
   return taken;
+}
+
+/// The next commit begins with it: what a commit takes new from the system costs as much as writing it.
+void Store::Committer::keep_memory(rocksdb::WriteBatch&& written) {
+  if (written.GetDataSize() > kKeptBatch) return;
+  names_ = std::move(written);
+  names_.Clear();
 }
 
 Result<void> Store::Committer::write_names() {

@@ -80,6 +80,7 @@ class Store::Committer {
   void commit(Group& group);
   void judge(Group& group);
   rocksdb::WriteBatch take_names();
+  void keep_memory(rocksdb::WriteBatch&& written);
   bool outranks(const Event& event, MachineId machine, const Rank& rank);
   Identity identity_of(const Event& event) const;
   void note_heard(Group& group);
