@@ -14,6 +14,7 @@
 namespace takt {
 namespace {
 
+constexpr std::size_t kKeptBatch = std::size_t{4} << 20U;
 constexpr std::size_t kGroupEvents = 8192;             // keeps the time that readers wait short
 constexpr std::uint64_t kQuarantineEntries = 100'000;  // beyond it the oldest go
 
@@ -195,6 +196,7 @@ void Store::Committer::commit(Group& group) {
     answer(group, unavailable(written.error().context));
     return;
   }
+  keep_memory(std::move(batch));
   const auto began = std::chrono::steady_clock::now();
   {
     const std::lock_guard turn{store_.turnstile_};
@@ -364,6 +366,13 @@ rocksdb::WriteBatch Store::Committer::take_names() {
   return taken;
 }
 
+/// The next commit begins with it: what a commit takes new from the system costs as much as writing it.
+void Store::Committer::keep_memory(rocksdb::WriteBatch&& written) {
+  if (written.GetDataSize() > kKeptBatch) return;
+  names_ = std::move(written);
+  names_.Clear();
+}
+
 Result<void> Store::Committer::write_names() {
   if (names_.Count() == 0) return {};
   rocksdb::WriteBatch batch = take_names();
@@ -384,10 +393,10 @@ std::size_t Store::Committer::encode(const Group& group, Sequence sequence, rock
   }
   std::size_t journal_bytes = 0;
   if (const ReadingBlock& readings = store_.readings_->accepted(); !readings.empty()) {
-    const BlockFrame frame{readings};
-    journal_bytes = frame.size();
+    frame_.write(readings);
+    journal_bytes = frame_.size();
     std::vector<rocksdb::Slice> pieces;
-    for (const std::string_view piece : frame.pieces()) pieces.emplace_back(piece.data(), piece.size());
+    for (const std::string_view piece : frame_.pieces()) pieces.emplace_back(piece.data(), piece.size());
     const rocksdb::Slice key_slice{key};
     batch.Put(disk[Disk::journal], {&key_slice, 1}, {pieces.data(), static_cast<int>(pieces.size())});
   }

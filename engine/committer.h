@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "engine/disk.h"
+#include "engine/readings/block_frame.h"
 
 namespace takt {
 
@@ -80,6 +81,7 @@ class Store::Committer {
   void commit(Group& group);
   void judge(Group& group);
   rocksdb::WriteBatch take_names();
+  void keep_memory(rocksdb::WriteBatch&& written);
   bool outranks(const Event& event, MachineId machine, const Rank& rank);
   Identity identity_of(const Event& event) const;
   void note_heard(Group& group);
@@ -109,6 +111,7 @@ class Store::Committer {
   std::string shortage_;  // until space returns
   std::unordered_map<Identity, Rank, IdentityHash> pending_;
   rocksdb::WriteBatch names_;  // tags that were numbered since the last commit
+  BlockFrame frame_;
   std::thread thread_;
 };
 

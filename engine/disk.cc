@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -17,6 +19,7 @@
 #include <utility>
 
 #include "engine/folder_mark.h"
+#include "engine/log_room.h"
 #include "engine/write_log.h"
 
 namespace takt {
@@ -287,7 +290,9 @@ Result<std::unique_ptr<Store::Disk>> Store::Disk::open_database(std::unique_ptr<
   if (access != Access::create && !std::filesystem::exists(disk->directory_ / "db" / "CURRENT")) {
     return corruption(what + ": db/CURRENT is missing; get the data back from a backup with takt restore");
   }
+  disk->env_ = rocksdb::NewCompositeEnv(with_log_room(rocksdb::FileSystem::Default()));
   rocksdb::DBOptions options;
+  options.env = disk->env_.get();
   options.create_if_missing = access == Access::create;
   options.create_missing_column_families = access != Access::read;
   options.max_background_jobs = 2;

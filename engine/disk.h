@@ -120,6 +120,7 @@ class Store::Disk final : public ChunkSource {
   std::filesystem::path directory_;
   StoreMemory memory_;
   std::string store_id_;
+  std::unique_ptr<rocksdb::Env> env_;  // outlives the database
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   Access access_ = Access::read;

@@ -13,6 +13,7 @@
 #include "engine/events/event_chunk.h"
 #include "engine/folder_mark.h"
 #include "engine/quarantine_codec.h"
+#include "engine/readings/block_frame.h"
 #include "engine/write_log.h"
 
 namespace takt {

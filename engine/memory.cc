@@ -45,7 +45,7 @@ Result<MemoryBudget> MemoryBudget::of(std::uint64_t total) {
   }
   MemoryBudget budget;
   budget.total = total;
-  budget.journal = share(total, 8, 8, 256);
+  budget.journal = share(total, 16, 4, 144);
   budget.store.memtables = share(total, 12, 16, 192);
   budget.store.block_cache = share(total, 16, 8, 64);
   budget.store.decoded = share(total, 32, 4, 32);

@@ -25,8 +25,8 @@ struct MemoryBudget {
   std::uint64_t total = 0;
   StoreMemory store;
   std::size_t journal =
-      std::size_t{256}
-      << 20U;  ///< of readings that are in no chunk; in memory they take about twice that, short texts more
+      std::size_t{144}
+      << 20U;  ///< of readings that are in no chunk; in memory they take up to four times that, short texts more
   std::size_t bodies = std::size_t{512} << 20U;  ///< of all HTTP requests in work
 
   /// Less would leave no room for one request of 64 MiB beside what every server needs.

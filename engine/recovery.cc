@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/event_codec.h"
+#include "engine/readings/block_frame.h"
 
 namespace takt {
 

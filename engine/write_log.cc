@@ -118,10 +118,13 @@ class Scanner {
                                             ", with intact commits behind it"});
       damaged_at_.reset();
     } else if (next_ != 0 && sequence != next_) {
-      scan_.damages.push_back({number_ == previous_ ? number_ : number_ - 1,
-                               "writes " + std::to_string(next_) + " to " + std::to_string(sequence - 1) +
-                                   " of the database are missing before " + name_ +
-                                   ": a log file was removed or cut off"});
+      const std::string writes = "writes " + std::to_string(next_) + " to " + std::to_string(sequence - 1) +
+                                 " of the database are missing ";
+      if (number_ == previous_) {
+        scan_.damages.push_back({number_, writes + "in " + name_});
+      } else {
+        scan_.damages.push_back({number_ - 1, writes + "before " + name_ + ": a log file was removed or cut off"});
+      }
     }
     next_ = sequence + count;
     previous_ = number_;

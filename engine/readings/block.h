@@ -1,12 +1,10 @@
-// Readings of many tags as columns, in the order of their arrival: how they are handed in, and their frame in the
-// journal.
+// Readings of many tags as columns, in the order of their arrival: how they are handed in.
 #pragma once
 
 #include "engine/readings/columns.h"
 
 #include <cstdint>
-#include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace takt {
@@ -55,25 +53,5 @@ void append(ReadingColumns& to, const ReadingBlock& block, std::size_t first, st
 
 /// Takes out the rows of before `kept_from`.
 void drop_before(ReadingBlock& block, Timestamp kept_from);
-
-/// A frame of one commit; docs/format.md draws it. In pieces, borrowed from the block and from the frame, so that
-/// a long one is not copied together.
-class BlockFrame {
- public:
-  explicit BlockFrame(const ReadingBlock& block);
-  BlockFrame(const BlockFrame&) = delete;
-  BlockFrame& operator=(const BlockFrame&) = delete;
-  const std::vector<std::string_view>& pieces() const { return pieces_; }
-  std::size_t size() const;
-
- private:
-  std::string head_, tail_;
-  std::vector<std::string_view> pieces_;
-};
-std::string encode_block(const ReadingBlock& block);
-/// Whether the bytes say that they are such a frame, and not one of events.
-bool is_block(std::string_view frame);
-/// Appends the rows to `out`. corruption: not a frame, damaged, or of a newer version.
-Result<void> decode_block(std::string_view frame, ReadingBlock& out);
 
 }  // namespace takt

@@ -26,7 +26,7 @@ namespace takt {
 /// When rows in memory become chunks, beside when a tag has kChunkRows of them.
 struct SealingOptions {
   /// Journal of readings that are in no chunk; beyond it the oldest are sealed.
-  std::size_t journal_bytes = std::size_t{256} << 20U;
+  std::size_t journal_bytes = std::size_t{144} << 20U;
   /// How long a reading may stay in memory alone.
   std::chrono::steady_clock::duration age = std::chrono::hours{6};
 };

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 #include <atomic>
 #include <fstream>
@@ -687,6 +690,38 @@ TEST(Store, MakesAFolderOfFormat1OneOfToday) {
     const auto rows = series->snapshot(kAll).rows(view.chunks());
     ASSERT_TRUE(rows && rows->size() == 1);
     EXPECT_EQ(rows->number[0], 61.5);
+    EXPECT_EQ(read_mark(s.data())->format, kStoreFormat);
+  }
+}
+
+TEST(Store, ReplaysAJournalOfFormat3) {
+  EngineStore s{kStart + hours{24}};
+  s.commit({reading("M1", "temp", kStart, 60), reading("M1", "speed", kStart, 1)});
+  const SeriesId temp = s.store->series("M1", "temp").value();
+  const Sequence sequence = s.store->sequence();
+  s.store.reset();
+  {
+    // Frame version 2: the columns as they are, with a time far from the others.
+    std::string frame("\2\0\0\0\1\0\0\0\0\0\0\0", 12);
+    const auto put = [&](auto value) { frame.append(reinterpret_cast<const char*>(&value), sizeof value); };
+    put(temp), put(micros(kStart + hours{2})), put(61.5);
+    put(std::uint64_t{XXH3_64bits(frame.data(), frame.size())});
+    const auto disk = Store::Disk::open(s.data());
+    ASSERT_TRUE(disk) << disk.error().context;
+    rocksdb::WriteBatch batch;
+    batch.Put((**disk)[Store::Disk::meta], "sequence", sequence_key(sequence + 1));
+    batch.Put((**disk)[Store::Disk::journal], sequence_key(sequence + 1), frame);
+    ASSERT_TRUE((*disk)->write(batch));
+  }
+  const FolderMark mark = *read_mark(s.data());
+  std::ofstream{s.data() / "TAKT"} << "takt-store 3 " << mark.id << '\n';
+  for (const bool again : {false, true}) {
+    again ? s.reopen() : s.open();
+    const StoreView view = s.store->read();
+    const auto rows =
+        view.series(view.machine("M1")->id(), "temp")->snapshot({kStart, kStart + hours{3}}).rows(view.chunks());
+    ASSERT_TRUE(rows && rows->size() == 2);
+    EXPECT_EQ(rows->number[1], 61.5);
     EXPECT_EQ(read_mark(s.data())->format, kStoreFormat);
   }
 }

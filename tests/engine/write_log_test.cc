@@ -56,6 +56,11 @@ struct CrashedStore {
     }
     return {};
   }
+  /// How long the log is without the room behind it.
+  std::size_t written() const {
+    const std::string bytes = bytes_of(log());
+    return bytes.find_last_not_of('\0') + 1;
+  }
   /// How many pieces the copy has; nothing, and `refusal`, if it does not open.
   std::optional<std::int64_t> pieces() {
     StoreOptions options;
@@ -92,10 +97,64 @@ TEST(WriteLog, OfACrashIsWhole) {
 TEST(WriteLog, WithATornEndOpensWithAllThatWasAnswered) {
   CrashedStore crashed;
   const std::string whole = bytes_of(crashed.log());
-  // What a crash in the middle of the next write leaves: a record that was begun.
-  const std::string torn = whole + whole.substr(0, std::min<std::size_t>(whole.size(), 100));
+  // What a crash in the middle of the next write leaves: a record that was begun, in the room or behind it.
+  std::string torn = whole;
+  torn.replace(crashed.written(), 100, whole, 0, 100);
   put_bytes(crashed.log(), torn);
+  const fs::path pristine = crashed.engine.folder.path() / "pristine";
+  fs::copy(crashed.copy, pristine, fs::copy_options::recursive);
   EXPECT_EQ(crashed.pieces(), 12) << crashed.refusal;
+  fs::remove_all(crashed.copy);
+  fs::copy(pristine, crashed.copy, fs::copy_options::recursive);
+  put_bytes(crashed.log(), whole + whole.substr(0, 100));
+  EXPECT_EQ(crashed.pieces(), 12) << crashed.refusal;
+}
+
+/// Of a write into room that is there a crash may leave any pages, the last ones without the first, too.
+TEST(WriteLog, WithAnyPagesOfItsLastWriteOpensWithAllTheOthers) {
+  CrashedStore crashed;
+  constexpr std::size_t kPage = 4096, kPages = 5;
+  const std::size_t begin = crashed.written();
+  {
+    const std::string note = R"({"note":")" + std::string(1024, 'n') + R"("})";
+    std::vector<Event> events;
+    for (std::size_t k = 0; k < kPages * 16; ++k) {
+      events.push_back(count("M1", kStart + std::chrono::minutes{20} + std::chrono::seconds{k}, 1));
+      events.back().attributes = note;
+    }
+    crashed.engine.commit(events);
+    copy_folder(crashed.engine.data(), crashed.copy);
+  }
+  const std::string whole = bytes_of(crashed.log());
+  const std::size_t end = crashed.written();
+  ASSERT_GT(end, begin + kPages * kPage);
+  const fs::path pristine = crashed.engine.folder.path() / "pristine", log = crashed.log();
+  fs::copy(crashed.copy, pristine, fs::copy_options::recursive);
+  for (std::size_t lost = begin / kPage; lost <= (end - 1) / kPage; lost += 3) {
+    fs::remove_all(crashed.copy);
+    fs::copy(pristine, crashed.copy, fs::copy_options::recursive);
+    std::string torn = whole;
+    const std::size_t from = std::max(begin, lost * kPage), to = std::min(end, (lost + 1) * kPage);
+    torn.replace(from, to - from, to - from, '\0');
+    put_bytes(log, torn);
+    EXPECT_EQ(crashed.pieces(), 12) << "page " << lost << ": " << crashed.refusal;
+  }
+  fs::remove_all(crashed.copy);
+  fs::copy(pristine, crashed.copy, fs::copy_options::recursive);
+  EXPECT_EQ(crashed.pieces(), 12 + static_cast<int>(kPages * 16));
+}
+
+/// Zeros are the end of a log only where nothing comes behind them.
+TEST(WriteLog, WithZerosInItsMiddleIsRefusedByName) {
+  CrashedStore crashed{200};
+  const std::string whole = bytes_of(crashed.log());
+  constexpr std::size_t kBlock = 32768;
+  ASSERT_GT(crashed.written(), 3 * kBlock);
+  std::string hollow = whole;
+  hollow.replace(kBlock, kBlock, kBlock, '\0');
+  put_bytes(crashed.log(), hollow);
+  EXPECT_EQ(crashed.pieces(), std::nullopt);
+  EXPECT_THAT(crashed.refusal, HasSubstr("db/" + crashed.log().filename().string()));
 }
 
 /// A flipped bit anywhere: the store is refused with the file's name, or, where the last commit alone is hit
@@ -107,8 +166,8 @@ TEST(WriteLog, WithAFlippedBitIsRefusedByName) {
   fs::copy(crashed.copy, pristine, fs::copy_options::recursive);
   const std::string whole = bytes_of(log);
   std::size_t refused = 0, shortened = 0;
-  const std::size_t step = whole.size() / 97 + 1;
-  for (std::size_t at = 0; at < whole.size(); at += step) {
+  const std::size_t written = crashed.written(), step = written / 97 + 1;
+  for (std::size_t at = 0; at < written; at += step) {
     fs::remove_all(crashed.copy);
     fs::copy(pristine, crashed.copy, fs::copy_options::recursive);
     std::string flipped = whole;
@@ -122,7 +181,7 @@ TEST(WriteLog, WithAFlippedBitIsRefusedByName) {
       EXPECT_EQ(bytes_of(log), flipped) << "what could still be saved must stay";
     } else {
       ++shortened;
-      EXPECT_EQ(pieces, 11) << "byte " << at << " of " << whole.size();
+      EXPECT_EQ(pieces, 11) << "byte " << at << " of " << written;
     }
   }
   EXPECT_GT(refused, 50U);

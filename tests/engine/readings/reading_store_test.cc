@@ -2,6 +2,7 @@
 // in.
 #include "engine/readings/reading_store.h"
 #include "engine/chunk_parts.h"
+#include "engine/readings/block_frame.h"
 
 #include <gtest/gtest.h>
 
