@@ -391,22 +391,25 @@ void MachineRecord::use(const MasterData& master, Sequence commit) {
 
 // ---------------------------------------- reading
 
+Timestamp MachineRecord::end_of_time() const {
+  return master_->latest().settings(id_).active ? kEndOfTime : last_event_.value_or(kBeginOfTime);
+}
+
 Account MachineRecord::account_from_events(TimeRange range, Timestamp now) const {
   Account account;
   range.end = std::min(range.end, now);
-  if (!master_->latest().settings(id_).active) range.end = std::min(range.end, last_event_.value_or(range.begin));
   if (range.empty()) return account;
   AccountSink sink{*master_, id_, account};
-  timeline_.contribute(range, now, sink);
+  timeline_.contribute({range.begin, std::min(range.end, end_of_time())}, now, sink);
   pieces_.contribute(range, sink);
   return account;
 }
 
 Account MachineRecord::account(TimeRange range, Timestamp now) const {
   Account sum;
+  const Timestamp end_of_time = this->end_of_time();
   TimeRange cut{range.begin, std::min(range.end, now)};
-  const bool active = master_->latest().settings(id_).active;
-  if (!active) cut.end = std::min(cut.end, last_event_.value_or(cut.begin) + kTick);
+  if (end_of_time < kEndOfTime) cut.end = std::min(cut.end, end_of_time + kTick);
   if (cut.empty()) return sum;
   // Nothing is known after the last event, and nothing before the first.
   if (!first_event_) return sum;
@@ -415,7 +418,7 @@ Account MachineRecord::account(TimeRange range, Timestamp now) const {
     // Cells may hold pieces and states of moments that are still to come.
     if (bucket.end > cut.end && *last_event_ >= cut.end) return false;
     if (cell != nullptr) sum += cell->account;
-    const TimeRange tail{std::max(bucket.begin, settled_), std::min(bucket.end, cut.end)};
+    const TimeRange tail{std::max(bucket.begin, settled_), std::min({bucket.end, cut.end, end_of_time})};
     if (!tail.empty()) timeline_.contribute(tail, now, sink);
     return true;
   };
@@ -442,7 +445,7 @@ Account MachineRecord::account(TimeRange range, Timestamp now) const {
     const auto [hour, cell] = whole_bucket_at_t(Grain::hour);
     if (hour.begin != t || hour.end > range.end || !add_bucket(hour, cell)) {
       const TimeRange edge{t, std::min(hour.end, cut.end)};
-      timeline_.contribute(edge, now, sink);
+      timeline_.contribute({edge.begin, std::min(edge.end, end_of_time)}, now, sink);
       pieces_.contribute(edge, sink);
     }
     t = hour.end;

@@ -71,6 +71,9 @@ class MachineRecord {
 
   // ---------------------------------------- reading
 
+  /// Where the machine's time ends, and no figure has any more of it: one that is switched off ends with its last
+  /// event. What was made at that very instant counts.
+  Timestamp end_of_time() const;
   /// Sums over `range`, up to `now`. Whole buckets come from the rollups, edges from the events.
   Account account(TimeRange range, Timestamp now) const;
   /// The same from the events alone; for tests and verification.

@@ -109,7 +109,9 @@ KeptEvents MachineRecord::events_to_keep() const {
 
 KeptEvents MachineRecord::expire(Timestamp from) {
   TAKT_INVARIANT(!loading_ && from >= horizon_.pieces);
-  const Horizon next{from, std::max(horizon_.timeline, timeline_.stretch_begin(from))};
+  // Of time after its last event a machine has none once it is switched off.
+  const Timestamp lived = std::min(from, last_event_.value_or(from));
+  const Horizon next{from, std::max(horizon_.timeline, timeline_.stretch_begin(lived))};
   settle_until(next.timeline);
   rollups_.freeze(next.timeline, sums_between(horizon_, next));
   note_heard_before(next);

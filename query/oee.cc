@@ -13,13 +13,6 @@ namespace {
 constexpr std::size_t kMaxBuckets = 100'000;       // of a series
 constexpr std::size_t kMaxBucketsOfAll = 250'000;  // about 300 MB of JSON
 
-/// Where a machine's time ends: at now, or for one that is switched off at its last event.
-Timestamp end_of_time(const StoreView& view, MachineId machine, Timestamp now) {
-  if (is_active(view, machine)) return now;
-  const auto last = view.machine(machine).last_event();
-  return std::min(now, last ? *last + Duration{1} : kBeginOfTime);
-}
-
 /// Planned time of many machines over many ranges: machines of one plan share it.
 class PlannedTimes {
  public:
@@ -51,7 +44,7 @@ Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId m
                        Timestamp now) {
   Elements sum;
   sum.account = view.machine(machine).account(range, now);
-  const TimeRange cut{range.begin, std::min(range.end, end_of_time(view, machine, now))};
+  const TimeRange cut{range.begin, std::min({range.end, now, view.machine(machine).end_of_time()})};
   if (cut.empty()) return sum;
   sum.calendar = cut.length();
   sum.planned_operation = planned.of(machine, cut);

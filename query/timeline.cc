@@ -105,10 +105,7 @@ Result<Pareto> downtime_pareto(const StoreView& view, const Scope& scope, TimeRa
   };
   for (const MachineId id : *machines) {
     const MachineRecord& record = view.machine(id);
-    Timestamp limit = std::min(range.end, now);
-    if (!is_active(view, id))
-      limit = std::min(limit, record.last_event() ? *record.last_event() + Duration{1} : kBeginOfTime);
-    const TimeRange cut{range.begin, limit};
+    const TimeRange cut{range.begin, std::min({range.end, now, record.end_of_time()})};
     if (cut.empty()) continue;
     for (const StopStretch& stop : record.timeline().stops(cut, now)) {
       const Duration time = master.planned_time(id, intersect(stop.range, cut));

@@ -127,6 +127,8 @@ TEST_P(GoldenShift, HasItsAnswersHoweverItsEventsCome) {
 }
 
 TEST_P(GoldenShift, HasTheAnswersOfTheOracle) {
+  if (shift_.plants.front().toml.find("active = false") != std::string::npos)
+    GTEST_SKIP() << "the oracle knows no machine that is switched off";
   if (shift_.plants.size() > 1) GTEST_SKIP() << "the oracle knows one description for all time";
   const auto plant = parse_plant_toml(shift_.plants.front().toml, shift_.file);
   ASSERT_TRUE(plant) << plant.error().context;

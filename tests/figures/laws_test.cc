@@ -22,7 +22,7 @@ Json state_of(const Store& store, const RandomHistory& history) {
     const StoreView view = store.read();
     for (const Machine& machine : history.plant.machines) {
       const MachineRecord& record = *view.machine(machine.id);
-      state[machine.id] = {{"sums", record.checkpoint(view.sequence()).digest},
+      state[machine.id] = {{"sums", record.checkpoint(view.sequence(), kBeginOfTime).digest},
                            {"settled", format_time(record.settled_until())},
                            {"check", record.check().value_or("right")}};
     }
