@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxBuckets = 100'000;
 
-/// Where a machine's time ends: at now, or for one that is switched off at its last event.
-Timestamp end_of_time(const StoreView& view, MachineId machine, Timestamp now) {
-  if (is_active(view, machine)) return now;
-  const auto last = view.machine(machine).last_event();
-  return std::min(now, last ? *last + Duration{1} : kBeginOfTime);
-}
-
 /// Planned time of many machines over many ranges: machines of one plan share it.
 class PlannedTimes {
  public:
@@ -186,6 +179,12 @@ std::optional<GroupBy> group_by_named(std::string_view name) {
 
 bool is_active(const StoreView& view, MachineId machine) {
   return view.master().latest().settings(machine).active;
+}
+
+Timestamp end_of_time(const StoreView& view, MachineId machine, Timestamp now) {
+  if (is_active(view, machine)) return now;
+  const auto last = view.machine(machine).last_event();
+  return std::min(now, last ? *last + Duration{1} : kBeginOfTime);
 }
 
 Result<void> check_whole(const StoreView& view, MachineId machine) {

@@ -47,6 +47,9 @@ Result<void> check_whole(const StoreView& view);
 /// Whether a machine takes part in lists: described, and not switched off.
 bool is_active(const StoreView& view, MachineId machine);
 
+/// Where a machine's time ends: at now, or for one that is switched off at its last event.
+Timestamp end_of_time(const StoreView& view, MachineId machine, Timestamp now);
+
 /// From when on the states of all of them are known, if retention has taken away some of those within `range`.
 std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::vector<MachineId>& machines,
                                             TimeRange range);
