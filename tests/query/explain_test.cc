@@ -45,7 +45,8 @@ TEST(Explanation, SaysWhyTimeIsNotPlanned) {
   EngineStore s{kMonday + days{3}, shift_plant()};
   s.commit({state("M1", kMonday, "running")});
   std::vector<std::string> said;
-  for (const json& i : explained(s, {kMonday, kMonday + hours{34}})["intervals"]) {
+  const json e = explained(s, {kMonday, kMonday + hours{40}});
+  for (const json& i : e["intervals"]) {
     said.push_back(i["start"].get<std::string>().substr(8, 8) + ' ' +
                    (i["planned"] ? "planned" : i["unplanned"].get<std::string>()) + ' ' +
                    (i["shift"].is_null() ? "-" : i["shift"].get<std::string>()) + ' ' +
@@ -54,7 +55,8 @@ TEST(Explanation, SaysWhyTimeIsNotPlanned) {
   const std::vector<std::string> expected = {
       "05T00:00 no_shift - unplanned_production_time", "05T06:00 planned day actual_production_time",
       "05T10:00 break day unplanned_production_time",  "05T10:30 planned day actual_production_time",
-      "05T14:00 no_shift - unplanned_production_time", "06T06:00 closure day unplanned_production_time"};
+      "05T14:00 no_shift - unplanned_production_time", "06T06:00 closure day unplanned_production_time",
+      "06T14:00 no_shift - unplanned_production_time"};
   EXPECT_EQ(said, expected);
 }
 

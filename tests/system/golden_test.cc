@@ -211,7 +211,7 @@ TEST_F(GoldenShift, ExplainsItself) {
   std::vector<std::string> intervals;
   for (const Json& i : e["intervals"]) {
     EXPECT_EQ(i["shift"], "early");
-    EXPECT_EQ(i["unplanned"], i["planned"].get<bool>() ? Json{nullptr} : Json{"break"});
+    EXPECT_EQ(i["unplanned"], i["planned"].get<bool>() ? Json(nullptr) : Json("break"));
     intervals.push_back(i["start"].get<std::string>().substr(11, 5) + ' ' + i["time_s"].dump() + ' ' +
                         i["category"].get<std::string>() + ' ' + i["element"].get<std::string>() +
                         (i["planned"].get<bool>() ? "" : " *"));
