@@ -97,6 +97,13 @@ TEST(Explanation, JudgesEachStopWhole) {
   EXPECT_EQ(e["figure"]["stops"], 2);
   ASSERT_EQ(e["failures"].size(), 1U);
   EXPECT_EQ(e["failures"][0]["counts"], true);
+  // The first stop counts where its first planned moment lies, not where it begins.
+  const json begins = explained(s, {kMonday + hours{4}, kMonday + hours{5} + minutes{30}});
+  EXPECT_EQ(begins["stops"][0]["counts"], false);
+  EXPECT_EQ(begins["figure"]["stops"], 0);
+  const json meets = explained(s, {kMonday + hours{5} + minutes{30}, kMonday + hours{7}});
+  EXPECT_EQ(meets["stops"][0]["counts"], true);
+  EXPECT_EQ(meets["figure"]["stops"], 1);
 }
 
 TEST(Explanation, NamesTheDescriptionThatEachPartIsOf) {
