@@ -269,13 +269,18 @@ std::optional<Bucket> ShiftPlan::next_shift(Timestamp t, Duration within) const 
   return std::nullopt;
 }
 
+ShiftPlan::Closed ShiftPlan::closed_at(Timestamp t) const {
+  const TimeRange* closure = last_begun(closures_, t);
+  if (closure != nullptr && closure->contains(t)) return {true, closure->end};
+  const auto next =
+      std::partition_point(closures_.begin(), closures_.end(), [&](auto& c) { return c.begin <= t; });
+  return {false, next == closures_.end() ? kEndOfTime : next->begin};
+}
+
 ShiftPlan::Planned ShiftPlan::planned_at(Timestamp t) const {
   if (!has_shifts()) {
-    const TimeRange* closure = last_begun(closures_, t);
-    if (closure != nullptr && closure->contains(t)) return {false, closure->end};
-    const auto next =
-        std::partition_point(closures_.begin(), closures_.end(), [&](auto& c) { return c.begin <= t; });
-    return {true, next == closures_.end() ? kEndOfTime : next->begin};
+    const Closed closed = closed_at(t);
+    return {!closed.closed, closed.until};
   }
   const std::int32_t day = wall_.zone().to_local(t).day;
   const int index = MonthTable<Month>::index_of_day(day);

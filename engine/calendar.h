@@ -128,6 +128,12 @@ class ShiftPlan {
     Timestamp until;
   };
   Planned planned_at(Timestamp t) const;
+  /// Whether a closure holds at `t`, and until when that stays so.
+  struct Closed {
+    bool closed = false;
+    Timestamp until;
+  };
+  Closed closed_at(Timestamp t) const;
   Duration planned_time(TimeRange range) const;
   /// The first planned moment of `range`.
   std::optional<Timestamp> first_planned(TimeRange range) const;

@@ -395,6 +395,11 @@ Timestamp MachineRecord::end_of_time() const {
   return master_->latest().settings(id_).active ? kEndOfTime : last_event_.value_or(kBeginOfTime);
 }
 
+Timestamp MachineRecord::end_of_pieces() const {
+  const Timestamp end = end_of_time();
+  return end < kEndOfTime ? end + kTick : end;
+}
+
 Account MachineRecord::account_from_events(TimeRange range, Timestamp now) const {
   Account account;
   range.end = std::min(range.end, now);
@@ -408,8 +413,7 @@ Account MachineRecord::account_from_events(TimeRange range, Timestamp now) const
 Account MachineRecord::account(TimeRange range, Timestamp now) const {
   Account sum;
   const Timestamp end_of_time = this->end_of_time();
-  TimeRange cut{range.begin, std::min(range.end, now)};
-  if (end_of_time < kEndOfTime) cut.end = std::min(cut.end, end_of_time + kTick);
+  const TimeRange cut{range.begin, std::min({range.end, now, end_of_pieces()})};
   if (cut.empty()) return sum;
   // Nothing is known after the last event, and nothing before the first.
   if (!first_event_) return sum;

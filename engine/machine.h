@@ -72,8 +72,10 @@ class MachineRecord {
   // ---------------------------------------- reading
 
   /// Where the machine's time ends, and no figure has any more of it: one that is switched off ends with its last
-  /// event. What was made at that very instant counts.
+  /// event.
   Timestamp end_of_time() const;
+  /// The same of pieces: those of that very instant count.
+  Timestamp end_of_pieces() const;
   /// Sums over `range`, up to `now`. Whole buckets come from the rollups, edges from the events.
   Account account(TimeRange range, Timestamp now) const;
   /// The same from the events alone; for tests and verification.

@@ -110,15 +110,16 @@ ReasonCategory PlantVersion::category_of_reason(NameId reason) const {
   return at == reasons_.end() ? ReasonCategory::other : at->second;
 }
 
-std::optional<Duration> PlantVersion::ideal_cycle(MachineId machine, NameId product, Timestamp t) const {
+UsedCycle PlantVersion::used_cycle(MachineId machine, NameId product, Timestamp t) const {
   if (product != NameId::none) {
     if (const auto list = cycles_.find(cycle_key(machine, product)); list != cycles_.end()) {
       for (const Cycle& cycle : list->second) {
-        if (cycle.valid.contains(t)) return cycle.cycle;
+        if (cycle.valid.contains(t)) return {UsedCycle::Source::ideal_cycle, cycle.cycle, cycle.valid};
       }
     }
   }
-  return settings(machine).ideal_cycle;
+  const std::optional<Duration>& general = settings(machine).ideal_cycle;
+  return {general ? UsedCycle::Source::machine : UsedCycle::Source::none, general, {}};
 }
 
 Result<MasterData> MasterData::compile(std::vector<std::pair<Timestamp, Plant>> versions, Names& names,
@@ -172,6 +173,23 @@ ShiftPlan::Planned MasterData::planned_at(MachineId machine, Timestamp t) const 
     }
   }
   return planned;
+}
+
+PlanMoment MasterData::plan_at(MachineId machine, Timestamp t) const {
+  const ShiftPlan::Planned planned = planned_at(machine, t);
+  PlanMoment moment{planned.planned, Unplanned::no_shift, shift_at(machine, t), planned.until};
+  if (moment.shift && moment.shift->shift == nullptr) moment.shift.reset();  // a local day that stands for one
+  if (moment.shift) moment.until = std::min(moment.until, moment.shift->range.end);
+  if (const auto next = next_shift(machine, t + Duration{1}); next && next->shift != nullptr)
+    moment.until = std::min(moment.until, next->range.begin);
+  const bool always_scheduled = !at(t).settings(machine).plan->has_shifts();
+  if (moment.planned || (!moment.shift && !always_scheduled)) return moment;
+  // A shift keeps the closures of the description that it began under.
+  const PlantVersion& version = at(moment.shift ? moment.shift->range.begin : t);
+  const ShiftPlan::Closed closed = version.settings(machine).plan->closed_at(t);
+  moment.why = closed.closed ? Unplanned::closure : Unplanned::break_;
+  moment.until = std::min(moment.until, closed.until);
+  return moment;
 }
 
 Duration MasterData::planned_time(MachineId machine, TimeRange range) const {

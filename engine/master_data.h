@@ -53,6 +53,25 @@ struct MachineSettings {
   const ShiftPlan* plan = nullptr;  // owned by the PlantVersion
 };
 
+/// The ideal cycle of a piece, and which entry of the description gives it.
+struct UsedCycle {
+  enum class Source : std::uint8_t { none, machine, ideal_cycle };
+  Source source = Source::none;
+  std::optional<Duration> cycle;
+  TimeRange valid;  ///< of the [[ideal_cycle]] entry
+};
+
+/// Why a moment is not planned operation time.
+enum class Unplanned : std::uint8_t { no_shift, break_, closure };
+
+/// What a moment is in a machine's plan.
+struct PlanMoment {
+  bool planned = true;
+  Unplanned why = Unplanned::no_shift;  ///< if it is not planned
+  std::optional<Bucket> shift;          ///< none between shifts, and where there is no shift plan
+  Timestamp until;                      ///< nothing of this changes before
+};
+
 /// One description and the span of time that it holds for. Immutable, but for know_state().
 class PlantVersion {
  public:
@@ -76,7 +95,10 @@ class PlantVersion {
   /// The spelling for answers.
   NameId shown_state(NameId folded) const;
   ReasonCategory category_of_reason(NameId reason) const;
-  std::optional<Duration> ideal_cycle(MachineId machine, NameId product, Timestamp t) const;
+  std::optional<Duration> ideal_cycle(MachineId machine, NameId product, Timestamp t) const {
+    return used_cycle(machine, product, t).cycle;
+  }
+  UsedCycle used_cycle(MachineId machine, NameId product, Timestamp t) const;
 
  private:
   const ShiftPlan* plan_for(const Machine& machine);
@@ -120,6 +142,7 @@ class MasterData {
   void know_state(NameId folded, Names& names);
 
   ShiftPlan::Planned planned_at(MachineId machine, Timestamp t) const;
+  PlanMoment plan_at(MachineId machine, Timestamp t) const;
   Duration planned_time(MachineId machine, TimeRange range) const;
   std::optional<Timestamp> first_planned(MachineId machine, TimeRange range) const;
   std::optional<Bucket> shift_at(MachineId machine, Timestamp t) const;

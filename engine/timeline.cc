@@ -226,6 +226,22 @@ std::vector<StopStretch> Timeline::stops(TimeRange range, Timestamp now) const {
   return out;
 }
 
+bool Timeline::is_failure(const Segment& stop) const {
+  return stop.reason != NameId::none &&
+         master_->at(stop.range.begin).category_of_reason(stop.reason) == ReasonCategory::failure;
+}
+
+std::vector<StopStretch> Timeline::failures(TimeRange range, Timestamp now) const {
+  std::vector<StopStretch> out;
+  std::vector<Segment> list = segments(range, now);
+  const auto failing = [&](const Segment&, const Segment& s) { return is_failure(s); };
+  each_run(list, failing, [&](std::size_t first, std::size_t last) {
+    const TimeRange failure{list[first].range.begin, list[last].range.end};
+    if (failure.overlaps(range)) out.push_back({failure, list[first].reason, false, list[last].open});
+  });
+  return out;
+}
+
 void Timeline::contribute(TimeRange clip, Timestamp now, ContributionSink& sink) const {
   if (clip.empty()) return;
   std::vector<Segment> list = segments(clip, now);
@@ -243,10 +259,7 @@ void Timeline::contribute(TimeRange clip, Timestamp now, ContributionSink& sink)
   each_run(list, one_stop, [&](std::size_t first, std::size_t last) {
     if (const auto t = first_moment(first, last)) sink.stop(*t, list[first].minor_stop);
   });
-  const auto failing = [&](const Segment&, const Segment& s) {
-    return s.reason != NameId::none &&
-           master_->at(s.range.begin).category_of_reason(s.reason) == ReasonCategory::failure;
-  };
+  const auto failing = [&](const Segment&, const Segment& s) { return is_failure(s); };
   each_run(list, failing, [&](std::size_t first, std::size_t last) {
     if (const auto t = first_moment(first, last)) sink.failure(*t);
   });

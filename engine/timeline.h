@@ -73,6 +73,8 @@ class Timeline {
   std::vector<Segment> segments(TimeRange range, Timestamp now) const;
   /// Stops that touch `range`, whole.
   std::vector<StopStretch> stops(TimeRange range, Timestamp now) const;
+  /// Failures that touch `range`, whole; each with its first stop's reason.
+  std::vector<StopStretch> failures(TimeRange range, Timestamp now) const;
   /// Adds the time and the stops of what lies in `clip`.
   void contribute(TimeRange clip, Timestamp now, ContributionSink& sink) const;
 
@@ -103,6 +105,7 @@ class Timeline {
  private:
   class Walk;
   SortedRuns<StateRecord, ByIdentity>::Iterator first_after(Timestamp t) const;
+  bool is_failure(const Segment& stop) const;
   Duration silence_timeout() const { return master_->latest().settings(machine_).silence_timeout; }
   std::vector<HeardRun>::const_iterator first_heard_after(Timestamp t) const;
   /// The segment at `t`, where `state` (or null) holds until `next`.

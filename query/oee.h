@@ -53,7 +53,8 @@ std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::ve
                                             TimeRange range);
 
 /// One series, or one per member of the group. invalid_argument: more buckets than an answer may have, in one
-/// series or in all, or one that is no whole hour and begins before the horizon of events. cancelled: soon after stop was requested.
+/// series or in all, or one that is no whole hour and begins before the horizon of events. cancelled: soon after
+/// stop was requested.
 Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& request, Timestamp now,
                                    const std::stop_token& stop = {});
 /// About how many buckets of machines oee() has to add up: a measure of the time it takes.

@@ -97,10 +97,9 @@ std::string render_timeline(std::string_view machine, const std::vector<Timeline
   return out.end_object().take();
 }
 
-std::string render_losses(const Losses& l) {
-  JsonText out;
+void append_losses(JsonText& out, const Losses& l) {
   const auto us = [](Duration d) { return std::optional<WideInt>{d.count()}; };
-  out.begin_object().member("planned_busy_time_s", l.planned_busy).seconds_member("valuable_time_s", l.valuable);
+  out.member("planned_busy_time_s", l.planned_busy).seconds_member("valuable_time_s", l.valuable);
   out.key("losses").begin_array();
   const auto loss = [&](std::string_view name, const std::optional<WideInt>& time) {
     out.begin_object().member("loss", name).seconds_member("time_s", time).end_object();
@@ -111,7 +110,14 @@ std::string render_losses(const Losses& l) {
   loss("reduced_speed", l.reduced_speed);
   loss("process_defects", l.process_defects);
   loss("reduced_yield", l.reduced_yield);
-  return out.end_array().end_object().take();
+  out.end_array();
+}
+
+std::string render_losses(const Losses& losses) {
+  JsonText out;
+  out.begin_object();
+  append_losses(out, losses);
+  return out.end_object().take();
 }
 
 std::string render_pareto(const Pareto& pareto) {

@@ -20,6 +20,8 @@ std::string render_current(const std::vector<CurrentMachine>& machines);
 /// `kept_from`: what was before is not known any more.
 std::string render_timeline(std::string_view machine, const std::vector<TimelineInterval>& intervals,
                             std::optional<Timestamp> kept_from = std::nullopt);
+/// The members of the answer, without the braces around them.
+void append_losses(JsonText& out, const Losses& losses);
 std::string render_losses(const Losses& losses);
 std::string render_pareto(const Pareto& pareto);
 std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points);

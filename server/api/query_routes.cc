@@ -1,3 +1,4 @@
+#include "query/explain.h"
 #include "query/render.h"
 #include "server/api/api.h"
 
@@ -28,6 +29,17 @@ void get_oee(Api& api, const HttpRequest& http, Responder responder) {
   };
   if (work_of(api.store.read(), request, now) <= kLongWork) return responder.send(answer());
   answer_in(api.scanners, std::move(responder), answer);
+}
+
+HttpResponse get_explain(Api& api, const HttpRequest& http) {
+  const Timestamp now = api.store.clock().now();
+  Parameters in{http, {"scope", "from", "to"}, now};
+  const Scope scope = in.scope();
+  const TimeRange range = in.range();
+  if (auto fault = in.problem()) return *fault;
+  const auto explanation = explain(api.store.read(), scope, range, now);
+  if (!explanation) return problem_of(explanation.error());
+  return json_response(render_explanation(*explanation));
 }
 
 HttpResponse get_current(Api& api, const HttpRequest& http) {
@@ -152,6 +164,16 @@ std::vector<Route> query_routes() {
        "application/json",
        {},
        answering(get_current)},
+      {"GET",
+       "/v1/oee/explain",
+       "What a figure is made of",
+       {kScope, kFrom, kTo},
+       "the figure, policies and descriptions in force, and the intervals, stops, failures, counts, losses and "
+       "formulas "
+       "that add up to it",
+       "application/json",
+       {},
+       answering(get_explain)},
       {"GET",
        "/v1/timeline",
        "What a machine did when",

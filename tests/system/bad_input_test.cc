@@ -203,6 +203,8 @@ TEST_F(BadInput, InParametersIsNamed) {
   expect_problem(client_.get("/v1/oee?scope=line:L9&grain=hour&group=machine"), 404);
   expect_problem(client_.get("/v1/oee/current?scope=area:A9"), 404);
   expect_problem(client_.get("/v1/losses?scope=machine:M9"), 404);
+  expect_problem(client_.get("/v1/oee/explain?scope=machine:M9"), 404);
+  EXPECT_THAT(expect_problem(client_.get("/v1/oee/explain?grain=hour"), 400), HasSubstr("grain"));
   expect_problem(client_.get("/v1/downtime/pareto?scope=machine:M9"), 404);
   expect_problem(client_.get("/v1/downtime/pareto?by=colour"), 400);
   expect_problem(client_.get("/v1/timeline?machine=M9"), 404);

@@ -28,6 +28,7 @@ TEST_F(Description, ListsEveryRouteThatAnswers) {
   const std::map<std::string, std::string> routes = {{"/v1/events", "post"},
                                                      {"/v1/oee", "get"},
                                                      {"/v1/oee/current", "get"},
+                                                     {"/v1/oee/explain", "get"},
                                                      {"/v1/timeline", "get"},
                                                      {"/v1/losses", "get"},
                                                      {"/v1/downtime/pareto", "get"},
