@@ -75,23 +75,28 @@ Result<std::uint64_t> Store::expire_events() {
   if (from == kBeginOfTime) return std::uint64_t{0};
   if (const auto moved = move_horizon(from); !moved) return moved.error();
   const auto due = [&](MachineId machine) {
+    if (events_->is_expiry_due(machine)) return true;
     const StoreView view = read();
     const MachineRecord& record = view.machine(machine);
     return record.damage().empty() && record.first_event() && record.horizon().pieces < horizon();
   };
   std::uint64_t gone = 0;
   bool sealed = false;
+  std::optional<Error> failure;  // of a machine; the others go on
   for (std::uint32_t i = 0; i < read().machine_count() && !closing_; ++i) {
     if (!due(MachineId{i})) continue;
     // From here on commits have none of them.
     if (const auto done = sealed ? Result<void>{} : seal_all_events(); !done) return done.error();
     sealed = true;
     const auto expired = events_->expire(MachineId{i}, horizon());
-    if (!expired) return expired.error();
-    gone += *expired;
+    if (expired)
+      gone += *expired;
+    else
+      failure = expired.error();
   }
   statistics_.events_dropped += gone;
   if (gone > 0) spdlog::info("retention: {} events of before {} are gone", gone, format_time(horizon()));
+  if (failure) return *failure;
   return gone;
 }
 

@@ -272,6 +272,7 @@ void MachineRecord::restore(const MachineCheckpoint& checkpoint) {
   loading_ = false;
   first_event_ = checkpoint.first_event, last_event_ = checkpoint.last_event;
   horizon_ = checkpoint.horizon, heard_before_ = checkpoint.heard_before;
+  timeline_.begin_at(horizon_.timeline);
   timeline_.set_heard_runs(checkpoint.heard);
   pieces_.set_running(pieces_.order_steps());
   settled_ = settled_end();

@@ -116,6 +116,7 @@ KeptEvents MachineRecord::expire(Timestamp from) {
   rollups_.freeze(next.timeline, sums_between(horizon_, next));
   note_heard_before(next);
   horizon_ = next;
+  timeline_.begin_at(next.timeline);
   KeptEvents kept = events_to_keep();
   timeline_.drop(kept), pieces_.drop(kept);
   const auto old = [&](const auto& record) { return record.at < from; };

@@ -64,7 +64,9 @@ class BucketSink final : public ContributionSink {
   void failure(Timestamp first_planned) override;
   void pieces(const CountedPieces& pieces, std::optional<Duration> cycle) override;
   /// Marks the buckets that hold `t` without changing them.
-  void touch(Timestamp t) { go_to(t); }
+  void touch(Timestamp t) {
+    if (t >= from_) go_to(t);
+  }
 
  private:
   struct Place {

@@ -95,6 +95,13 @@ class Timeline::Walk {
 Timeline::RawSegment Timeline::raw_segment_at(Timestamp t) const { return Walk{*this, t}.at(t); }
 
 Timeline::RawSegment Timeline::raw_segment(Timestamp t, const StateRecord* state, Timestamp next) const {
+  if (t < from_) return {{kBeginOfTime, from_}};
+  RawSegment segment = known_segment(t, state, next);
+  segment.range.begin = std::max(segment.range.begin, from_);
+  return segment;
+}
+
+Timeline::RawSegment Timeline::known_segment(Timestamp t, const StateRecord* state, Timestamp next) const {
   RawSegment segment;
   segment.range = {state != nullptr ? state->at : kBeginOfTime, next};
   if (master_->versions().size() > 1) segment.range = intersect(segment.range, master_->at(t).valid());

@@ -52,6 +52,8 @@ class Timeline {
   void note_kept(KeptEvents& kept) const;
   /// Lets go of all else of before the horizon.
   void drop(const KeptEvents& kept);
+  /// Of before nothing is said, whatever is still known of it: no stretch reaches over it.
+  void begin_at(Timestamp horizon) { from_ = horizon; }
 
   /// What hearing the machine at a moment changes.
   struct Heard {
@@ -110,6 +112,7 @@ class Timeline {
   std::vector<HeardRun>::const_iterator first_heard_after(Timestamp t) const;
   /// The segment at `t`, where `state` (or null) holds until `next`.
   RawSegment raw_segment(Timestamp t, const StateRecord* state, Timestamp next) const;
+  RawSegment known_segment(Timestamp t, const StateRecord* state, Timestamp next) const;
   static Timestamp stretch_end(Walk walk, Timestamp t);
   void append_stretch(TimeRange stretch, Timestamp now, Walk& walk, std::vector<Segment>& out) const;
   NameId reason_at(Timestamp t, const std::vector<ClassifyRecord>& candidates, const TimeRange& stretch,
@@ -120,6 +123,7 @@ class Timeline {
   SortedRuns<StateRecord, ByIdentity> states_;
   SortedRuns<ClassifyRecord, ByIdentity> classifies_;
   Duration longest_classify_{0};
+  Timestamp from_ = kBeginOfTime;
   std::vector<HeardRun> heard_;  // more than the silence time-out apart; none without one
 };
 

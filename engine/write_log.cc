@@ -91,10 +91,10 @@ class Scanner {
         at += fragment->size;
         continue;
       }
-      // Room that was set aside and never written.
-      if (block.find_first_not_of('\0', at) == std::string_view::npos) return;
+      // Zeros are room that was never written, unless a commit begins behind them.
       if (!damaged_at_) damaged_at_ = base + at;
       begun_ = false;
+      if (block.find_first_not_of('\0', at) == std::string_view::npos) return;
       ++at;  // what follows may lie anywhere: the length is part of what may be damaged
     }
   }

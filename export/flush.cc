@@ -34,10 +34,10 @@ Slice of_span(const std::string& machine, std::string_view column, TimeRange spa
           {machine, format_time(span.begin), format_time(span.end)}};
 }
 
-/// Stops that reach into a span.
-Slice stops_in(const std::string& machine, TimeRange span) {
-  return {"machine = ? AND start_us < ? AND end_us > ?",
-          {machine, std::int64_t{micros(span.end)}, std::int64_t{micros(span.begin)}}};
+/// Stops that reach into a span, of those that begin from `kept` on.
+Slice stops_in(const std::string& machine, TimeRange span, Timestamp kept) {
+  return {"machine = ? AND start_us < ? AND end_us > ? AND start_us >= ?",
+          {machine, std::int64_t{micros(span.end)}, std::int64_t{micros(span.begin)}, std::int64_t{micros(kept)}}};
 }
 
 TimeRange joined(TimeRange a, TimeRange b) { return {std::min(a.begin, b.begin), std::max(a.end, b.end)}; }
@@ -379,12 +379,14 @@ Result<void> Flush::write_stops(MachineId machine, TimeRange span) {
 Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
   std::string name;
   std::vector<SqlRow> rows;
+  Timestamp kept = kBeginOfTime;
   for (bool grown = true; grown;) {
     grown = false;
     TimeRange reach = part;
     {
       const StoreView view = store_.read();
       name = view.numbers().name(machine);
+      kept = facts_kept(view, machine).stops;
       const auto span = exported_span(view, machine, now_);
       rows.clear();
       for (const StopStretch& stop : view.machine(machine).timeline().stops(part, span ? span->end : now_)) {
@@ -392,7 +394,7 @@ Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
         rows.push_back(downtime_row(view, machine, stop));
       }
     }
-    const auto old = target_.rows(tables::fact_downtime, stops_in(name, part));
+    const auto old = target_.rows(tables::fact_downtime, stops_in(name, part, kept));
     if (!old) return old.error();
     for (const SqlRow& row : *old) {
       reach = joined(reach,
@@ -401,7 +403,7 @@ Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
     grown = reach != part;
     part = reach;
   }
-  return replace(tables::fact_downtime, stops_in(name, part), rows);
+  return replace(tables::fact_downtime, stops_in(name, part, kept), rows);
 }
 
 Result<void> Flush::write_orders(MachineId machine) {

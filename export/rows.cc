@@ -159,7 +159,7 @@ Slice kept_slice(const Table& table, const std::string& machine, const FactsKept
     // Orders that run, or are to come, are never dropped.
     if (&table == &tables::dim_order) return {"machine = ? AND (ended IS NULL OR ended >= ?)", {machine, from}};
     if (&table == &tables::fact_downtime)
-      return {"machine = ? AND end_us > ?", {machine, integer(micros(kept.stops))}};
+      return {"machine = ? AND start_us >= ?", {machine, integer(micros(kept.stops))}};
   }
   return {"machine = ?", {machine}};
 }

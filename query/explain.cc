@@ -281,7 +281,7 @@ std::vector<Formula> formulas_of(const Figures& f) {
 // ---------------------------------------- all of it
 
 Result<Explanation> explain(const StoreView& view, const Scope& scope, TimeRange range, Timestamp now,
-                            const ExplainLimits& limits) {
+                            const ExplainLimits& limits, const std::stop_token& stop) {
   const auto machines = machines_of(view, scope);
   if (!machines) return machines.error();
   const MasterData& master = view.master();
@@ -294,12 +294,13 @@ Result<Explanation> explain(const StoreView& view, const Scope& scope, TimeRange
   out.newest = master.versions().back();
   Explainer explainer{view, now, limits, out};
   for (const MachineId machine : *machines) {
+    if (stop.stop_requested()) return cancelled();
     if (const auto added = explainer.add(machine, range); !added) return added.error();
   }
   OeeRequest request;
   request.scope = scope;
   request.range = range;
-  auto series = oee(view, request, now);
+  auto series = oee(view, request, now, stop);
   if (!series) return series.error();
   out.figure = std::move(series->front().buckets.front());
   const auto sums = elements(view, scope, range, now);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -111,9 +112,9 @@ struct ExplainLimits {
 };
 
 /// The figure is the `total` of oee(). not_found, corruption: as there; invalid_argument: too much to show, or
-/// events of the range are retained no more.
+/// events of the range are retained no more; cancelled: soon after stop was requested, between two machines.
 Result<Explanation> explain(const StoreView& view, const Scope& scope, TimeRange range, Timestamp now,
-                            const ExplainLimits& limits = {});
+                            const ExplainLimits& limits = {}, const std::stop_token& stop = {});
 /// Needs no view any more.
 std::string render_explanation(const Explanation& explanation);
 

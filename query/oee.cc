@@ -56,6 +56,10 @@ Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId m
 Result<void> check_cut(const StoreView& view, MachineId machine, TimeRange range) {
   const MachineRecord& record = view.machine(machine);
   const Timestamp kept = record.horizon().pieces;
+  for (const Grain grain : {Grain::shift, Grain::day}) {
+    const auto cell = record.cells(grain).find(range.begin);
+    if (cell != record.cells(grain).end() && cell->second.range == range) return {};
+  }
   for (const Timestamp t : {range.begin, range.end}) {
     if (t >= kept || t <= record.first_event().value_or(kEndOfTime)) continue;
     if (view.master().wall().bucket_at(Grain::hour, t).range.begin == t) continue;
@@ -392,6 +396,10 @@ CurrentMachine current(const StoreView& view, MachineId machine, Timestamp now) 
   out.category = segment.category;
   out.reason = text_or_none(view, segment.reason);
   if (segment.range.begin > kBeginOfTime) out.since = segment.range.begin;
+  // A state that has held since before the horizon is known, as is when it began.
+  if (const auto state = record.timeline().state_before(record.horizon().timeline);
+      state && segment.range.begin == record.horizon().timeline && state->state == segment.state)
+    out.since = state->at;
   out.product = text_or_none(view, record.pieces().product_at(now));
   out.bucket = machine_bucket(view, machine, Grain::shift, shift_or_day(view, machine, now), now);
   return out;

@@ -15,6 +15,7 @@ Result<std::size_t> Store::EventLog::expire(MachineId machine, Timestamp horizon
     const std::unique_lock lock{store_.gate_};
     kept = store_.machines_[index_of(machine)]->expire(horizon);
   });
+  expiry_due_.insert(machine);
   Pass pass;
   Sealed& sealed = pass.machines[machine];
   sealed.first_replaced = true;
@@ -47,7 +48,13 @@ Result<std::size_t> Store::EventLog::expire(MachineId machine, Timestamp horizon
   Result<void> outcome;
   store_.committer_->run_task([&] { outcome = put(pass); });
   if (!outcome) return outcome.error();
+  expiry_due_.erase(machine);
   return gone;
+}
+
+bool Store::EventLog::is_expiry_due(MachineId machine) const {
+  const std::lock_guard one_pass{pass_mutex_};
+  return expiry_due_.contains(machine);
 }
 
 /// How many of the machine's chunks, from the first on, may hold events of before the horizon.

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class Store::EventLog {
   /// Lets the machine's events of before `horizon` go, in memory and on disk, with what no figure needs of them.
   /// The journal has none of them. Returns how many. Not on the committer's thread.
   Result<std::size_t> expire(MachineId machine, Timestamp horizon);
+  /// They have gone from memory, but could not be taken off the disk.
+  bool is_expiry_due(MachineId machine) const;
   /// Store::events_since().
   using Visit = std::function<bool(Sequence, const Event&)>;
   Result<Sequence> visit_since(Sequence since, const Visit& visit) const;
@@ -106,9 +109,10 @@ class Store::EventLog {
   Store& store_;
   std::size_t limit_;
   std::atomic<std::size_t> journal_bytes_{0}, plant_changes_{0};
-  std::mutex pass_mutex_;        // one pass at a time
-  Sequence sealed_through_ = 0;  // frames up to here are gone, as far as this process knows
+  mutable std::mutex pass_mutex_;  // one pass at a time
+  Sequence sealed_through_ = 0;    // frames up to here are gone, as far as this process knows
   std::map<MachineId, Timestamp> frozen_on_disk_;
+  std::set<MachineId> expiry_due_;
   mutable std::mutex index_mutex_;  // the list, and that it is what the disk has
   std::map<MachineId, std::vector<Chunk>> chunks_;
 };

@@ -31,15 +31,17 @@ void get_oee(Api& api, const HttpRequest& http, Responder responder) {
   answer_in(api.scanners, std::move(responder), answer);
 }
 
-HttpResponse get_explain(Api& api, const HttpRequest& http) {
+void get_explain(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
   Parameters in{http, {"scope", "from", "to"}, now};
   const Scope scope = in.scope();
   const TimeRange range = in.range();
-  if (auto fault = in.problem()) return *fault;
-  const auto explanation = explain(api.store.read(), scope, range, now);
-  if (!explanation) return problem_of(explanation.error());
-  return json_response(render_explanation(*explanation));
+  if (auto fault = in.problem()) return responder.send(*fault);
+  answer_in(api.scanners, std::move(responder), [&api, scope, range, now, stop = http.cancelled] {
+    if (stop.stop_requested()) return problem_of(cancelled());
+    const auto explanation = explain(api.store.read(), scope, range, now, {}, stop);
+    return explanation ? json_response(render_explanation(*explanation)) : problem_of(explanation.error());
+  });
 }
 
 HttpResponse get_current(Api& api, const HttpRequest& http) {
@@ -173,7 +175,7 @@ std::vector<Route> query_routes() {
        "that add up to it",
        "application/json",
        {},
-       answering(get_explain)},
+       get_explain},
       {"GET",
        "/v1/timeline",
        "What a machine did when",

@@ -160,6 +160,41 @@ TEST(EventRetention, ADescriptionForAllTimeMeansFromTheHorizonOn) {
   EXPECT_EQ(s.account("M1", kept).ideal_good, 2 * then.ideal_good);
 }
 
+/// Readings are kept longer, and may come late: what they say of before the horizon changes no figure any more.
+TEST(EventRetention, AReadingOfBeforeTheHorizonChangesNothingBeforeIt) {
+  for (const bool down : {false, true}) {
+    Plant plant = retaining(2);
+    plant.machines[0].silence_timeout = minutes{10};
+    ByHand s{kMonday, plant};
+    const Timestamp horizon = kMonday + days{2};
+    s.clock.set(kMonday + days{4} + hours{2});
+    s.commit({state("M1", horizon - days{2} + hours{10}, "down"),
+              state("M1", horizon + minutes{1}, down ? "down" : "running"),
+              state("M1", horizon + minutes{8}, "running")});
+    ASSERT_TRUE(s.store->expire_events());
+    ASSERT_EQ(s.store->horizon(), horizon);
+    const TimeRange gone{kMonday, horizon}, day{horizon, horizon + days{1}};
+    const Account before = s.account("M1", gone);
+    s.commit({reading("M1", "t", horizon - minutes{2}, 1)});
+    for (const bool again : {false, true}) {
+      if (again) {
+        s.clock.set(s.clock.now() + minutes{1});
+        ASSERT_TRUE(s.store->seal());
+        s.reopen();
+      }
+      ASSERT_EQ(s.store->read_only_reason(), "");
+      const StoreView view = s.store->read();
+      EXPECT_EQ(record_of(view).damage(), "");
+      EXPECT_EQ(record_of(view).check(), std::nullopt);
+      EXPECT_TRUE(record_of(view).account(gone, s.clock.now()) == before);
+      // The state of before is heard of again, from the horizon on.
+      const Account after = record_of(view).account(day, s.clock.now());
+      EXPECT_EQ(after.stops, 1);
+      EXPECT_EQ(after.stop, down ? minutes{8} : minutes{1});
+    }
+  }
+}
+
 TEST(EventRetention, RollupsThatAreDamagedOrMissingTakeTheirMachineOut) {
   for (const bool missing : {false, true}) {
     ByHand s{kMonday, retaining(2)};
