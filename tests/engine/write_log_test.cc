@@ -157,6 +157,34 @@ TEST(WriteLog, WithZerosInItsMiddleIsRefusedByName) {
   EXPECT_THAT(crashed.refusal, HasSubstr("db/" + crashed.log().filename().string()));
 }
 
+/// A commit of many blocks, one of which is zeros: those around it must not be taken for one commit.
+TEST(WriteLog, WithABlockOfZerosInALongCommitIsRefusedByName) {
+  constexpr std::size_t kBlock = 32768;
+  CrashedStore crashed;
+  const std::size_t begin = crashed.written();
+  const std::string note = R"({"note":")" + std::string(1024, 'n') + R"("})";
+  std::vector<Event> events;
+  for (int k = 0; k < 200; ++k) {
+    events.push_back(count("M1", kStart + std::chrono::minutes{20} + std::chrono::seconds{k}, 1));
+    events.back().attributes = note;
+  }
+  crashed.engine.commit(events);
+  copy_folder(crashed.engine.data(), crashed.copy);
+  const std::size_t end = crashed.written();
+  crashed.engine.commit({count("M1", kStart + std::chrono::minutes{40}, 1)});
+  copy_folder(crashed.engine.data(), crashed.copy);
+  const std::string whole = bytes_of(crashed.log());
+  ASSERT_GT(end, begin + 5 * kBlock);
+  for (std::size_t block = begin / kBlock + 1; (block + 1) * kBlock < end; ++block) {
+    std::string hollow = whole;
+    hollow.replace(block * kBlock, kBlock, kBlock, '\0');
+    put_bytes(crashed.log(), hollow);
+    EXPECT_EQ(crashed.pieces(), std::nullopt) << block;
+  }
+  put_bytes(crashed.log(), whole);
+  EXPECT_EQ(crashed.pieces(), 213) << crashed.refusal;
+}
+
 /// A flipped bit anywhere: the store is refused with the file's name, or, where the last commit alone is hit
 /// (which looks like a write that was cut short), opens with all the others. Never a gap.
 TEST(WriteLog, WithAFlippedBitIsRefusedByName) {
