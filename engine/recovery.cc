@@ -19,6 +19,7 @@ Result<void> Store::Recovery::run() {
   if (const auto replayed = replay(Disk::events); !replayed) return replayed;
   if (const auto advanced = advance_to(~Sequence{0}); !advanced) return advanced;
   if (const auto replayed = replay(Disk::journal); !replayed) return replayed;
+  store_.readings_->recovered();
   rebuild_unheard();
   return count_quarantine();
 }

@@ -40,16 +40,19 @@ void ReadingBlock::append(const ReadingBlock& other) {
 }
 
 void append(ReadingColumns& to, const ReadingBlock& block, std::size_t first, std::size_t last) {
-  const auto part = [&](auto& column, const auto& from, auto usual) {
-    if (from.empty()) return column.resize(column.size() + last - first, usual);
+  const auto part = [&](auto& column, const auto& from) {
     column.insert(column.end(), from.begin() + static_cast<std::ptrdiff_t>(first),
                   from.begin() + static_cast<std::ptrdiff_t>(last));
   };
-  part(to.at, block.at, std::int64_t{0});
-  part(to.number, block.number, 0.0);
-  part(to.quality, block.quality, kNoQuality);
-  part(to.kind, block.kind, Value::Kind::number);
-  to.extra.resize(to.at.size(), 0);
+  const auto part_or = [&](auto& column, const auto& from, auto usual) {
+    if (from.empty()) return column.append(last - first, usual);
+    column.append(from, first, last);
+  };
+  part(to.at, block.at);
+  part(to.number, block.number);
+  part_or(to.quality, block.quality, kNoQuality);
+  part_or(to.kind, block.kind, Value::Kind::number);
+  to.extra.append(last - first, 0);
 }
 
 void drop_before(ReadingBlock& block, Timestamp kept_from) {

@@ -68,10 +68,6 @@ std::size_t add_extras(PartWriter& out, const ReadingColumns& rows) {
   return places.size();
 }
 
-bool all_are(const auto& column, auto value) {
-  return std::all_of(column.begin(), column.end(), [&](auto v) { return v == value; });
-}
-
 DecimalSum sum_of(const std::vector<double>& numbers) {
   DecimalSum sum;
   sum.add(numbers);
@@ -94,25 +90,25 @@ ReadingStatistics plain_statistics(const ReadingColumns& rows, std::string_view 
     const double before = rows.number[i - 1], now = rows.number[i];
     statistics.increase += now >= before ? now - before : now;
   }
-  for (const std::int32_t quality : rows.quality) statistics.good += is_good(quality) ? 1 : 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) statistics.good += is_good(rows.quality[i]) ? 1 : 0;
   return statistics;
 }
 
 ChunkSeries add_series(PartWriter& out, const SeriesRows& series, std::size_t& extras) {
   const ReadingColumns& rows = *series.rows;
-  ChunkSeries info{series.group, all_are(rows.kind, Value::Kind::number), {}};
+  ChunkSeries info{series.group, rows.kind.all_are(Value::Kind::number), {}};
   for (const ReadingExtra& extra : rows.extras) info.plain = info.plain && (extra.order & 1U) == 0;
   using enum wire::PartKind;
   out.add(kind_of(number), [&](auto& body) { append_doubles(body, rows.number); });
   info.statistics = info.plain ? plain_statistics(rows, out.last()) : statistics_of(rows);
-  if (!all_are(rows.kind, Value::Kind::number)) {
+  if (!rows.kind.all_are(Value::Kind::number)) {
     std::vector<std::uint8_t> kinds(rows.size());
-    std::transform(rows.kind.begin(), rows.kind.end(), kinds.begin(),
-                   [](auto k) { return static_cast<std::uint8_t>(k); });
+    for (std::size_t i = 0; i < rows.size(); ++i) kinds[i] = static_cast<std::uint8_t>(rows.kind[i]);
     out.add(kind_of(value_kind), [&](auto& body) { append_codes(body, kinds); });
   }
-  if (!all_are(rows.quality, kNoQuality)) {
-    const std::vector<std::int64_t> qualities(rows.quality.begin(), rows.quality.end());
+  if (!rows.quality.all_are(kNoQuality)) {
+    std::vector<std::int64_t> qualities(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) qualities[i] = rows.quality[i];
     out.add(kind_of(quality), [&](auto& body) { append_integers(body, qualities); });
   }
   extras = add_extras(out, rows);
@@ -226,7 +222,7 @@ Result<void> read_kinds(const PartReader& in, const Place& place, ReadingColumns
   for (std::size_t i = 0; i < codes.size(); ++i) {
     if (codes[i] > static_cast<std::uint8_t>(Value::Kind::text))
       return corruption("a chunk has a value of no kind");
-    out.kind[i] = static_cast<Value::Kind>(codes[i]);
+    out.kind.set(i, static_cast<Value::Kind>(codes[i]));
   }
   return {};
 }
@@ -242,13 +238,13 @@ Result<StringColumn> read_strings(const PartReader& in, const Place& place, wire
 ReadingExtra& extra_of(ReadingColumns& out, std::size_t row) {
   if (out.extra[row] == 0) {
     out.extras.emplace_back();
-    out.extra[row] = static_cast<std::uint32_t>(out.extras.size());
+    out.extra.set(row, static_cast<std::uint32_t>(out.extras.size()));
   }
   return out.extras[out.extra[row] - 1];
 }
 
 Result<void> read_texts(const PartReader& in, const Place& place, ReadingColumns& out) {
-  const auto count = static_cast<std::size_t>(std::count(out.kind.begin(), out.kind.end(), Value::Kind::text));
+  const std::size_t count = out.kind.count(Value::Kind::text);
   if (count == 0) return {};
   const auto texts = read_strings(in, place, wire::PartKind::text, count);
   if (!texts) return texts.error();
@@ -412,7 +408,7 @@ Result<ReadingColumns> decode_chunk(std::string_view bytes, GroupId group) {
   if (const auto done = decode_doubles(**numbers, out.number); !done) return done.error();
   std::vector<std::int64_t> qualities(in->rows(), kNoQuality);
   if (const auto done = read_integers(*in, *place, wire::PartKind::quality, qualities); !done) return done.error();
-  out.quality.assign(qualities.begin(), qualities.end());
+  for (const std::int64_t quality : qualities) out.quality.push_back(static_cast<std::int32_t>(quality));
   out.extra.assign(in->rows(), 0);
   if (const auto done = read_kinds(*in, *place, out); !done) return done.error();
   if (const auto done = read_texts(*in, *place, out); !done) return done.error();

@@ -59,9 +59,9 @@ bool read_one(const wire::Column& column, std::string_view bytes, ReadingColumns
       return read_column<double>(bytes, column, rows, [&](auto i, auto v) { out.number[i] = v; });
     case wire::ColumnKind::value_kind:
       return read_column<std::uint8_t>(bytes, column, rows,
-                                       [&](auto i, auto v) { out.kind[i] = static_cast<Value::Kind>(v & 3U); });
+                                       [&](auto i, auto v) { out.kind.set(i, static_cast<Value::Kind>(v & 3U)); });
     case wire::ColumnKind::quality:
-      return read_column<std::int32_t>(bytes, column, rows, [&](auto i, auto v) { out.quality[i] = v; });
+      return read_column<std::int32_t>(bytes, column, rows, [&](auto i, auto v) { out.quality.set(i, v); });
     case wire::ColumnKind::rank_order:
       return read_column<std::uint64_t>(bytes, column, rows, [&](auto i, auto v) { extras[i].order = v; });
     case wire::ColumnKind::rank_content:
@@ -91,8 +91,8 @@ Result<ReadingColumns> decode_chunk_v1(const wire::ChunkHeader& chunk, std::stri
   const std::string_view body = bytes.substr(chunk_head_bytes(bytes).size());
   const std::size_t rows = chunk.rows();
   ReadingColumns all;
-  all.at.resize(rows), all.number.resize(rows), all.quality.resize(rows), all.kind.resize(rows),
-      all.extra.resize(rows);
+  all.at.resize(rows), all.number.resize(rows);
+  all.quality.assign(rows, 0), all.kind.assign(rows, Value::Kind{}), all.extra.assign(rows, 0);
   Extras extras{rows};
   for (const wire::Column* column : *chunk.columns()) {
     if (column->offset() > body.size() || column->size() > body.size() - column->offset()) {

@@ -41,9 +41,7 @@ Reading reading_of(const Event& event, ReadingExtra& extra) {
   return reading;
 }
 
-void ReadingColumns::reserve(std::size_t rows) {
-  at.reserve(rows), number.reserve(rows), quality.reserve(rows), kind.reserve(rows), extra.reserve(rows);
-}
+void ReadingColumns::reserve(std::size_t rows) { at.reserve(rows), number.reserve(rows); }
 
 void ReadingColumns::push_back(const Reading& row) {
   if (row.extra != nullptr) extras.push_back(*row.extra);
@@ -59,7 +57,9 @@ void ReadingColumns::append(const ReadingColumns& from, std::size_t first, std::
     to.insert(to.end(), source.begin() + static_cast<std::ptrdiff_t>(first),
               source.begin() + static_cast<std::ptrdiff_t>(last));
   };
-  part(at, from.at), part(number, from.number), part(quality, from.quality), part(kind, from.kind);
+  part(at, from.at), part(number, from.number);
+  quality.append(from.quality, first, last), kind.append(from.kind, first, last);
+  if (from.extras.empty()) return extra.append(last - first, 0);
   for (std::size_t i = first; i < last; ++i) {
     if (from.extra[i] != 0) extras.push_back(from.extras[from.extra[i] - 1]);
     extra.push_back(from.extra[i] == 0 ? 0 : static_cast<std::uint32_t>(extras.size()));
@@ -110,16 +110,16 @@ void ReadingColumns::insert(std::size_t i, const Reading& row) {
   if (row.extra != nullptr) extras.push_back(*row.extra);
   at.insert(at.begin() + place, micros(row.at));
   number.insert(number.begin() + place, row.number);
-  quality.insert(quality.begin() + place, row.quality);
-  kind.insert(kind.begin() + place, row.kind);
-  extra.insert(extra.begin() + place, row.extra == nullptr ? 0 : static_cast<std::uint32_t>(extras.size()));
+  quality.insert(i, row.quality);
+  kind.insert(i, row.kind);
+  extra.insert(i, row.extra == nullptr ? 0 : static_cast<std::uint32_t>(extras.size()));
 }
 
 void ReadingColumns::insert(const ReadingColumns& rows) {
   std::size_t end = size();        // rows from here on stand where they belong
   std::size_t left = rows.size();  // of those to be put in
-  const auto widen = [&](auto& column) { column.resize(end + left); };
-  widen(at), widen(number), widen(quality), widen(kind), widen(extra);
+  at.resize(end + left), number.resize(end + left);
+  quality.widen(left), kind.widen(left), extra.widen(left);
   // From the newest on, so that each row that is there moves once.
   while (left > 0) {
     const Reading row = rows[left - 1];
@@ -129,33 +129,34 @@ void ReadingColumns::insert(const ReadingColumns& rows) {
                          column.begin() + static_cast<std::ptrdiff_t>(end),
                          column.begin() + static_cast<std::ptrdiff_t>(end + left));
     };
-    shift(at), shift(number), shift(quality), shift(kind), shift(extra);
+    shift(at), shift(number);
+    quality.move_up(place, end, end + left), kind.move_up(place, end, end + left);
+    extra.move_up(place, end, end + left);
     end = place;
     --left;
-    extra[end + left] = 0;
+    extra.set(end + left, 0);
     at[end + left] = micros(row.at);
-    kind[end + left] = row.kind;
     replace(end + left, row);
   }
 }
 
 void ReadingColumns::replace(std::size_t i, const Reading& row) {
   number[i] = row.number;
-  quality[i] = row.quality;
-  kind[i] = row.kind;
+  quality.set(i, row.quality);
+  kind.set(i, row.kind);
   if (row.extra == nullptr) {
-    extra[i] = 0;
+    extra.set(i, 0);
   } else if (extra[i] != 0) {
     extras[extra[i] - 1] = *row.extra;
   } else {
     extras.push_back(*row.extra);
-    extra[i] = static_cast<std::uint32_t>(extras.size());
+    extra.set(i, static_cast<std::uint32_t>(extras.size()));
   }
 }
 
 std::size_t ReadingColumns::bytes() const {
-  std::size_t sum = at.capacity() * (sizeof(std::int64_t) + sizeof(double) + sizeof(std::int32_t) +
-                                     sizeof(Value::Kind) + sizeof(std::uint32_t));
+  std::size_t sum = at.capacity() * sizeof(std::int64_t) + number.capacity() * sizeof(double) + quality.bytes() +
+                    kind.bytes() + extra.bytes();
   for (const ReadingExtra& e : extras) {
     sum += sizeof e + e.value.capacity() + e.id.capacity() + e.attributes.capacity();
   }

@@ -1,6 +1,7 @@
 // Readings of one tag as columns: how they stand in memory, and what chunks are made of.
 #pragma once
 
+#include "engine/readings/alike_column.h"
 #include "engine/records.h"
 
 #include <cstdint>
@@ -50,9 +51,9 @@ Reading reading_of(const Event& event, ReadingExtra& extra);
 struct ReadingColumns {
   std::vector<std::int64_t> at;  ///< microseconds since the epoch
   std::vector<double> number;
-  std::vector<std::int32_t> quality;
-  std::vector<Value::Kind> kind;
-  std::vector<std::uint32_t> extra;  ///< 0: none, else extras[extra - 1]
+  AlikeColumn<std::int32_t> quality;
+  AlikeColumn<Value::Kind> kind;
+  AlikeColumn<std::uint32_t> extra;  ///< 0: none, else extras[extra - 1]
   std::vector<ReadingExtra> extras;
 
   std::size_t size() const { return at.size(); }

@@ -333,36 +333,57 @@ std::size_t ReadingStore::count_of(Verdict verdict, std::size_t first, std::size
 
 void ReadingStore::apply(Sequence commit, std::size_t journal_bytes) {
   using Identities = ReadingSeries::Identities;
-  put_runs(commit, any_replaced_ ? Identities::any : Identities::all_new);
+  put_runs({commit, commit}, any_replaced_ ? Identities::any : Identities::all_new);
   journal_bytes_ += journal_bytes;
   sealing_debt_ = rows_.size();
 }
 
 void ReadingStore::recover(ReadingBlock&& block, Sequence commit, std::size_t journal_bytes) {
-  begin();
+  // Going through memory once for many commits takes less time than once for each.
+  constexpr std::size_t kTogether = 1U << 18U;
+  if (recovered_.empty()) begin();
   add(std::move(block));
-  sort_by_series();
-  std::erase_if(runs_, [&](const Run& run) { return commit <= series_[index_of(run.series)]->sealed_through(); });
-  put_runs(commit, ReadingSeries::Identities::any);
+  recovered_.push_back({commit, static_cast<std::uint32_t>(added_.size())});
   journal_bytes_ += journal_bytes;
+  if (added_.size() >= kTogether) recovered();
 }
 
-void ReadingStore::put_runs(Sequence commit, ReadingSeries::Identities identities) {
+void ReadingStore::recovered() {
+  if (recovered_.empty()) return;
+  sort_by_series();
+  for (Run& run : runs_) begin_with_unsealed(run);
+  std::erase_if(runs_, [](const Run& run) { return run.first == run.last; });
+  put_runs({recovered_.front().commit, recovered_.back().commit}, ReadingSeries::Identities::any);
+  recovered_.clear();
+}
+
+/// Rows that came before the series was last sealed are in its chunks.
+void ReadingStore::begin_with_unsealed(Run& run) const {
+  const Sequence sealed = series_[index_of(run.series)]->sealed_through();
+  const auto next = std::partition_point(recovered_.begin(), recovered_.end(),
+                                         [&](const Recovered& r) { return r.commit <= sealed; });
+  if (next == recovered_.begin()) return;
+  const auto place = [&](std::uint32_t i) { return order_.begin() + i; };
+  run.first = static_cast<std::uint32_t>(
+      std::lower_bound(place(run.first), place(run.last), std::prev(next)->end) - order_.begin());
+}
+
+void ReadingStore::put_runs(CommitSpan commits, ReadingSeries::Identities identities) {
   // Series lie anywhere in memory: what comes soon is asked for early.
   constexpr std::size_t kAhead = 4;
   const auto series = [&](std::size_t i) { return series_[index_of(runs_[i].series)].get(); };
   for (std::size_t i = 0; i < runs_.size(); ++i) {
     if (i + 2 * kAhead < runs_.size()) series(i + 2 * kAhead)->prefetch();
     if (i + kAhead < runs_.size()) series(i + kAhead)->prefetch_ends();
-    put(runs_[i], commit, identities);
+    put(runs_[i], commits, identities);
   }
 }
 
-void ReadingStore::put(const Run& run, Sequence commit, ReadingSeries::Identities identities) {
+void ReadingStore::put(const Run& run, CommitSpan commits, ReadingSeries::Identities identities) {
   ReadingSeries& series = *series_[index_of(run.series)];
   const std::size_t before = series.head_rows();
-  series.put(rows_, run.first, run.last, commit, identities);
-  if (before == 0) waiting_.push_back({run.series, commit, std::chrono::steady_clock::now()});
+  series.put(rows_, run.first, run.last, commits, identities);
+  if (before == 0) waiting_.push_back({run.series, commits.first, std::chrono::steady_clock::now()});
   if (before < kChunkRows && series.head_rows() >= kChunkRows) full_.push_back(run.series);
   unsealed_rows_ += series.head_rows() - before;
 }

@@ -78,8 +78,10 @@ class ReadingStore {
   const ReadingBlock& accepted() const { return rows_; }
   /// (apply) Takes the accepted in as commit `commit`; `journal_bytes` is the size of their frame.
   void apply(Sequence commit, std::size_t journal_bytes);
-  /// (apply) What the journal has of one commit, when a store is opened: all are of series that there are.
+  /// (apply) What the journal has of one commit, when a store is opened: all are of series that there are. Commits
+  /// come in order, and some may wait to go in together: until recovered().
   void recover(ReadingBlock&& block, Sequence commit, std::size_t journal_bytes);
+  void recovered();
 
   // ---------------------------------------- sealing
 
@@ -140,10 +142,16 @@ class ReadingStore {
     SeriesId series;
     std::uint32_t first, last;
   };
+  /// Added rows up to `end`, less those before, are of this commit.
+  struct Recovered {
+    Sequence commit;
+    std::uint32_t end;
+  };
+  void begin_with_unsealed(Run& run) const;
   void sort_by_series();
   void move_extras();
-  void put_runs(Sequence commit, ReadingSeries::Identities identities);
-  void put(const Run& run, Sequence commit, ReadingSeries::Identities identities);
+  void put_runs(CommitSpan commits, ReadingSeries::Identities identities);
+  void put(const Run& run, CommitSpan commits, ReadingSeries::Identities identities);
   enum class Verdict : std::uint8_t { accepted, duplicate, failed, expired };
   std::int64_t judge_disordered(const Run& run);
   void judge_instant(SeriesId id, std::span<const std::pair<std::int64_t, std::uint32_t>> rows);
@@ -168,6 +176,7 @@ class ReadingStore {
   std::vector<Run> runs_;
   std::vector<std::uint32_t> counts_;  // by series, all 0 between calls
   std::vector<Verdict> verdicts_;      // of the added rows; empty: all are accepted
+  std::vector<Recovered> recovered_;   // commits of the added rows that wait for recovered()
   std::optional<Error> failure_;
   std::int64_t kept_from_ = std::numeric_limits<std::int64_t>::min();
   bool any_replaced_ = false;  // an accepted row is of an identity that was known

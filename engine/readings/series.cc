@@ -42,30 +42,31 @@ Result<std::optional<Rank>> ReadingSeries::known(Timestamp at, std::string_view 
   return best;
 }
 
-/// Notes that rows from `first` to `last` came with `commit`.
-void ReadingSeries::mark(std::int64_t first, std::int64_t last, Sequence commit) {
-  if (head_rows() == 0) oldest_unsealed_ = commit;
+/// Notes that rows from `first` to `last` came with `commits`.
+void ReadingSeries::mark(std::int64_t first, std::int64_t last, CommitSpan commits) {
+  if (head_rows() == 0) oldest_unsealed_ = commits.first;
   first_ = std::min(first_, first);
   last_ = std::max(last_, last);
   newest_judged_ = std::max(newest_judged_, last);
-  if (!marks_.empty() && marks_.back().commit == commit) {
+  // The newest of them: a change may be told of again, never too little.
+  if (!marks_.empty() && marks_.back().commit == commits.last) {
     marks_.back().first = std::min(marks_.back().first, first);
     marks_.back().last = std::max(marks_.back().last, last);
     return;
   }
   if (marks_.size() == kMarks) {
-    // Two by two: the older commit's change may then be told of again, never too little.
+    // Two by two: the older commit's change may then be told of again.
     for (std::size_t i = 0; i < kMarks / 2; ++i) {
       const Mark &a = marks_[2 * i], &b = marks_[2 * i + 1];
       marks_[i] = {b.commit, std::min(a.first, b.first), std::max(a.last, b.last)};
     }
     marks_.resize(kMarks / 2);
   }
-  marks_.push_back({commit, first, last});
+  marks_.push_back({commits.last, first, last});
 }
 
 void ReadingSeries::put(const Reading& row, Sequence commit) {
-  mark(micros(row.at), micros(row.at), commit);
+  mark(micros(row.at), micros(row.at), {commit, commit});
   put(row);
 }
 
@@ -76,11 +77,11 @@ void ReadingSeries::put(const Reading& row) {
   merge_late();
 }
 
-void ReadingSeries::put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit,
+void ReadingSeries::put(const ReadingBlock& block, std::size_t first, std::size_t last, CommitSpan commits,
                         Identities identities) {
   const auto at = [&](std::size_t i) { return block.at.begin() + static_cast<std::ptrdiff_t>(i); };
   const auto [oldest, newest] = std::minmax_element(at(first), at(last));
-  mark(*oldest, *newest, commit);
+  mark(*oldest, *newest, commits);
   if (!block.extras.empty()) {
     for (std::size_t i = first; i < last; ++i) put(block[i]);
     return;
@@ -138,7 +139,8 @@ void ReadingSeries::prefetch() const {
 
 void ReadingSeries::prefetch_ends() const {
   const auto end = [](const auto& column) { __builtin_prefetch(column.data() + column.size(), 1); };
-  end(head_.at), end(head_.number), end(head_.quality), end(head_.kind), end(head_.extra), end(marks_);
+  end(head_.at), end(head_.number), end(marks_);
+  if (!head_.quality.alike()) __builtin_prefetch(head_.quality.end_of_rows(), 1);
 }
 
 const ReadingColumns& ReadingSeries::ordered_head(ReadingColumns& merged) const {

@@ -58,6 +58,11 @@ class ChunkSource {
 /// The multiple of `step` since the epoch at or before `t`.
 Timestamp step_start(Timestamp t, Duration step);
 
+/// Some commits, of which it need not be known which row came with which.
+struct CommitSpan {
+  Sequence first, last;
+};
+
 /// An immutable look at one tag after one commit. Holds nothing off, however long it lives.
 class SeriesSnapshot {
  public:
@@ -127,7 +132,8 @@ class ReadingSeries {
   /// Whether an identity may have a row in memory already.
   enum class Identities : std::uint8_t { all_new, any };
   /// The same of rows [first, last) of a block, in this order.
-  void put(const ReadingBlock& block, std::size_t first, std::size_t last, Sequence commit, Identities identities);
+  void put(const ReadingBlock& block, std::size_t first, std::size_t last, CommitSpan commits,
+           Identities identities);
   /// Asks the processor for what put() is about to touch: the series itself, then the ends of its columns.
   void prefetch() const;
   void prefetch_ends() const;
@@ -170,7 +176,7 @@ class ReadingSeries {
     Sequence commit;
     std::int64_t first, last;
   };
-  void mark(std::int64_t first, std::int64_t last, Sequence commit);
+  void mark(std::int64_t first, std::int64_t last, CommitSpan commits);
   void put(const Reading& row);
   bool replace(const Reading& row);
   void put_late(const ReadingBlock& block, std::vector<std::pair<std::int64_t, std::uint32_t>>& rows);

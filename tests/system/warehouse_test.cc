@@ -148,10 +148,18 @@ TEST_F(Warehouse, HasTheHoursOfTheServerAndIsVerified) {
 
 TEST_F(Warehouse, IsVerifiedAfterAStopWithoutAFlushAndFoundOutWhenItLies) {
   {
-    // Little: the flush of a stop is not waited for beyond the ten seconds that stopping may take.
     RunningServer server{folder_, plant_toml(1, kSeed)};
     ASSERT_TRUE(server.wait_until_ready());
     ASSERT_EQ(Client{server}.post("/v1/events", history(1)).status, 200);
+    EXPECT_EQ(server.stop(), 0);
+  }
+  // A stop waits for its flush no longer than stopping may take. On a busy machine a later one does it.
+  const auto is_behind = [&] {
+    return run_takt({"doctor", "--data", folder_.data().string()}).output.find("up to date") == std::string::npos;
+  };
+  for (int stops = 0; stops < 10 && is_behind(); ++stops) {
+    RunningServer server{folder_};
+    ASSERT_TRUE(server.wait_until_ready());
     EXPECT_EQ(server.stop(), 0);
   }
   const Finished verified = verify();

@@ -124,7 +124,7 @@ TEST(Chunk, OfTagsSampledTogetherHasTheirTimesOnce) {
   const ReadingColumns one = plain_rows(1, 1000);
   ReadingColumns two = one, three = one;
   for (double& v : two.number) v += 100;
-  three.quality[5] = 0;
+  three.quality.set(5, 0);
   ChunkHead head = head_for_writing();
   const std::vector<SeriesRows> series{{GroupId{5}, &one}, {GroupId{1}, &two}, {GroupId{9}, &three}};
   const std::string bytes = encode_chunk(series, head);
@@ -156,7 +156,7 @@ TEST(Chunk, OfEmptyTextsComesBackAndRanksAsInMemory) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(rank_of((*decoded)[i]), rank_of(rows[i]));
   // Beside one that is none.
   rows.extras.push_back({0, "word", "", ""});
-  rows.extra[1] = 1;
+  rows.extra.set(1, 1);
   const auto mixed = decode_chunk(encoded(rows), kGroup);
   ASSERT_TRUE(mixed) << mixed.error().context;
   expect_same(*mixed, rows);
@@ -167,10 +167,10 @@ TEST(ChunkHead, TellsWhatIsInIt) {
   rows.number[10] = -3, rows.number[20] = 99;
   rows.number[30] = 1000;  // withdrawn: in no figure
   rows.extras.push_back({5, "", "", ""});
-  rows.extra[30] = 1;
-  rows.kind[40] = Value::Kind::boolean;
+  rows.extra.set(30, 1);
+  rows.kind.set(40, Value::Kind::boolean);
   rows.number[40] = 1;
-  rows.quality[45] = 0;
+  rows.quality.set(45, 0);
   ChunkHead written;
   const std::string bytes = encoded(rows, &written);
   const auto head = read_chunk_head(chunk_head_bytes(bytes));  // the columns need not be there

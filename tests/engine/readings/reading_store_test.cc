@@ -143,6 +143,7 @@ class Model {
       }
       store_->recover(std::move(block), commit, frame.size());
     }
+    store_->recovered();
   }
 
   std::vector<Winner> wanted(SeriesId series, TimeRange range) const {
