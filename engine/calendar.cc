@@ -1,20 +1,14 @@
 #include "engine/calendar.h"
 
-#include <date/tz.h>
+#include <date/date.h>
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace takt {
 namespace {
 
-using date::local_days;
-using date::local_time;
-
 constexpr Duration kHour = std::chrono::hours{1};
 constexpr Duration kDay = std::chrono::hours{24};
-
-const date::time_zone& zone_of(const void* zone) { return *static_cast<const date::time_zone*>(zone); }
 
 date::year_month_day civil(std::int32_t day) { return date::year_month_day{date::sys_days{date::days{day}}}; }
 
@@ -38,37 +32,6 @@ const T* last_begun(const std::vector<T>& list, Timestamp t) {
 }
 
 }  // namespace
-
-Result<Zone> Zone::named(const std::string& name) {
-  try {
-    Zone zone;
-    zone.zone_ = date::locate_zone(name);
-    return zone;
-  } catch (const std::exception&) {
-    return invalid("\"" + name + "\" is not an IANA time zone; write one such as Europe/Berlin or UTC");
-  }
-}
-
-Timestamp Zone::to_utc(LocalTime local) const {
-  const auto wall = date::local_time<Duration>{date::days{local.day}} + local.time;
-  const date::local_info info = zone_of(zone_).get_info(std::chrono::time_point_cast<std::chrono::seconds>(wall));
-  if (info.result == date::local_info::nonexistent) {
-    return Timestamp{std::chrono::duration_cast<Duration>(info.second.begin.time_since_epoch())};
-  }
-  return Timestamp{wall.time_since_epoch() - info.first.offset};
-}
-
-LocalTime Zone::to_local(Timestamp t) const {
-  const Duration wall = t.time_since_epoch() + offset_at(t).offset;
-  const auto day = std::chrono::floor<date::days>(wall);
-  return {static_cast<std::int32_t>(day.count()), wall - day};
-}
-
-Zone::Offset Zone::offset_at(Timestamp t) const {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(t);
-  const date::sys_info info = zone_of(zone_).get_info(seconds);
-  return {info.offset, std::min(Timestamp{info.end}, kEndOfTime)};
-}
 
 std::int32_t day_number(int year, unsigned month, unsigned day) {
   const date::sys_days days = date::year{year} / static_cast<int>(month) / static_cast<int>(day);
@@ -122,11 +85,7 @@ WallClock::Month WallClock::build(int index) const {
   for (Timestamp t = month.days.front(); t < end;) {
     month.hours.push_back(t);
     month.hour_days.push_back(zone_.to_local(t).day);
-    Zone::Offset offset = zone_.offset_at(t);
-    // A change of name alone ("EST" to "EWT") is not a change of the clock.
-    while (offset.until < end && zone_.offset_at(offset.until).offset == offset.offset) {
-      offset.until = zone_.offset_at(offset.until).until;
-    }
+    const Zone::Offset offset = zone_.offset_at(t);
     const Duration wall = t.time_since_epoch() + offset.offset;
     const Timestamp full_hour = t + (kHour - (wall - std::chrono::floor<std::chrono::hours>(wall)));
     t = std::min({full_hour, offset.until, end});
@@ -226,7 +185,7 @@ ShiftPlan::Month ShiftPlan::build(int index) const {
   Month month;
   for (std::int32_t day = first_day_of_month(index); day < first_day_of_month(index + 1); ++day) {
     for (const Shift& shift : shifts_) {
-      if ((shift.days >> weekday(day) & 1U) != 0) add_instance(month, shift, day);
+      if (shift.is_set_for(day)) add_instance(month, shift, day);
     }
   }
   std::sort(month.shifts.begin(), month.shifts.end(),

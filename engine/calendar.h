@@ -4,6 +4,7 @@
 // ask.
 #pragma once
 
+#include "engine/zone.h"
 #include "schema/plant.h"
 
 #include <array>
@@ -15,23 +16,6 @@
 #include <vector>
 
 namespace takt {
-
-/// An IANA time zone. Local times skipped by a clock change mean the end of the gap, repeated ones the first.
-class Zone {
- public:
-  static Result<Zone> named(const std::string& name);
-  Timestamp to_utc(LocalTime local) const;
-  LocalTime to_local(Timestamp t) const;
-  /// The offset at `t` and until when the wall clock runs on without a change.
-  struct Offset {
-    Duration offset{0};
-    Timestamp until;
-  };
-  Offset offset_at(Timestamp t) const;
-
- private:
-  const void* zone_ = nullptr;  // date::time_zone, owned by the date library for the life of the process
-};
 
 /// Days since 1970-01-01 of a civil date and back.
 std::int32_t day_number(int year, unsigned month, unsigned day);
@@ -86,7 +70,7 @@ class MonthTable {
 /// hours are cut also where the clock changes.
 class WallClock {
  public:
-  explicit WallClock(Zone zone) : zone_(zone) {}
+  explicit WallClock(Zone zone) : zone_(std::move(zone)) {}
   const Zone& zone() const { return zone_; }
   /// The bucket of `grain` (hour to year) that holds `t`.
   Bucket bucket_at(Grain grain, Timestamp t) const;

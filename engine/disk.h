@@ -39,6 +39,8 @@ Result<void> decode_heard(std::string_view value, std::vector<HeardRun>& runs);
 std::string rollup_key(MachineId machine, Timestamp until);
 /// From when on events are kept, of all machines.
 inline constexpr const char* kHorizonKey = "horizon";
+inline constexpr std::string_view kZonePrefix = "zone/";
+inline std::string zone_key(const std::string& name) { return std::string{kZonePrefix} + name; }
 /// What has been dropped of the journal's readings, too.
 inline constexpr const char* kDropsKey = "dropped";
 std::string encode_drops(const std::vector<Drop>& drops);

@@ -122,12 +122,10 @@ UsedCycle PlantVersion::used_cycle(MachineId machine, NameId product, Timestamp 
   return {general ? UsedCycle::Source::machine : UsedCycle::Source::none, general, {}};
 }
 
-Result<MasterData> MasterData::compile(std::vector<std::pair<Timestamp, Plant>> versions, Names& names,
-                                       const MachineNumbers& machines) {
+MasterData MasterData::compile(std::vector<std::pair<Timestamp, Plant>> versions, const Zone& zone, Names& names,
+                               const MachineNumbers& machines) {
   TAKT_INVARIANT(!versions.empty());
-  const auto zone = Zone::named(versions.back().second.timezone);
-  if (!zone) return zone.error();
-  const auto wall = std::make_shared<const WallClock>(*zone);
+  const auto wall = std::make_shared<const WallClock>(zone);
   MasterData data;
   for (std::size_t i = 0; i < versions.size(); ++i) {
     const Timestamp from = i == 0 ? kBeginOfTime : versions[i].first;

@@ -128,9 +128,9 @@ class PlantVersion {
 class MasterData {
  public:
   MasterData() = default;
-  /// `versions` by valid_from; the wall clock is that of the last one's zone.
-  static Result<MasterData> compile(std::vector<std::pair<Timestamp, Plant>> versions, Names& names,
-                                    const MachineNumbers& machines);
+  /// `versions` by valid_from; the wall clock is that of `zone`, which is the last one's.
+  static MasterData compile(std::vector<std::pair<Timestamp, Plant>> versions, const Zone& zone, Names& names,
+                            const MachineNumbers& machines);
 
   const PlantVersion& at(Timestamp t) const;
   const PlantVersion& latest() const { return *versions_.back(); }

@@ -21,6 +21,7 @@ Result<void> Store::Recovery::run() {
   if (const auto replayed = replay(Disk::journal); !replayed) return replayed;
   store_.readings_->recovered();
   rebuild_unheard();
+  if (const auto adopted = store_.adopt_tzdata(); !adopted) return adopted;
   return count_quarantine();
 }
 
@@ -52,6 +53,10 @@ Result<void> Store::Recovery::read_meta() {
       if (const auto gone = ChunkKey::parse(key.substr(1))) garbage_.push_back(*gone);
     } else if (key[0] == 'd' && key.size() == 5) {
       dropped_days_.insert(static_cast<std::uint32_t>(sequence_of_key(key.substr(1))));
+    } else if (key.starts_with(kZonePrefix)) {
+      take(decode_zone(value), [&](KeptZone zone) {
+        store_.zones_.keep(std::string{key.substr(kZonePrefix.size())}, std::move(zone));
+      });
     } else if (key == kHorizonKey) {
       store_.horizon_ = from_micros(static_cast<std::int64_t>(sequence_of_key(value)));
     } else if (key == kDropsKey) {

@@ -63,7 +63,7 @@ std::vector<const ReadingSeries*> StoreView::series_of(MachineId machine) const 
 
 // ---------------------------------------- opening, closing
 
-Store::Store(StoreOptions options) : options_(std::move(options)) {}
+Store::Store(StoreOptions options) : options_(std::move(options)), zones_(options_.zones) {}
 
 Store::~Store() {
   closing_ = true;
@@ -379,9 +379,9 @@ Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> 
         numbers_.add(machine.id, MachineId{static_cast<std::uint32_t>(numbers_.size())});
     }
   }
-  auto compiled = MasterData::compile(std::move(versions), names_, numbers_);
-  if (!compiled) return compiled.error();
-  auto next = std::make_unique<MasterData>(std::move(*compiled));
+  const auto zone = zones_.named(versions.back().second.timezone);
+  if (!zone) return zone.error();
+  auto next = std::make_unique<MasterData>(MasterData::compile(std::move(versions), *zone, names_, numbers_));
   const auto before = std::move(master_);
   master_ = std::move(next);
   for (std::size_t i = 0; i < numbers_.size(); ++i) {
@@ -405,6 +405,22 @@ Result<void> Store::use_plant_versions(std::vector<std::pair<Timestamp, Plant>> 
   const std::lock_guard lock{plant_mutex_};
   plant_ = std::make_shared<const Plant>(master_->latest().plant());
   return {};
+}
+
+std::optional<KeptZone> Store::timezone() const { return zones_.kept(plant()->timezone); }
+
+/// A newer tzdata of the system changes days to come.
+Result<void> Store::adopt_tzdata() {
+  const std::string& name = master_->latest().plant().timezone;
+  const auto next = zones_.renewed(name, std::max(clock().now(), newest()));
+  if (!next || disk_->only_reads()) return {};
+  rocksdb::WriteBatch batch;
+  batch.Put((*disk_)[Disk::meta], zone_key(name), encode_zone(*next));
+  if (const auto written = disk_->write(batch); !written) return written;
+  zones_.keep(name, *next);
+  if (next->zone == master_->wall().zone()) return {};
+  spdlog::info("tzdata {} has another {} for days to come", next->tzdata, name);
+  return use_plant_versions(master_->descriptions(), sequence_);
 }
 
 /// Keeps what the description leaves out though events refer to it: machines inactive, reasons and states as they
@@ -483,7 +499,8 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
       if (!has_plant_) versions.clear();
     }
     versions.emplace_back(versions.empty() ? kBeginOfTime : *valid_from, plant);
-    if (const auto zone = Zone::named(plant.timezone); !zone) {
+    const auto zone = zones_.named(plant.timezone);
+    if (!zone) {
       outcome = zone.error();
       return;
     }
@@ -507,6 +524,8 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
     }
     batch.Put((*disk_)[Disk::meta], "p" + sequence_key(change.sequence), encode_plants(versions));
     batch.Put((*disk_)[Disk::meta], "sequence", sequence_key(change.sequence));
+    const KeptZone kept = zones_.kept(plant.timezone).value_or(KeptZone{*zone, options_.zones.version()});
+    batch.Put((*disk_)[Disk::meta], zone_key(plant.timezone), encode_zone(kept));
     const std::vector<Event> marks = silence_marks(versions.back().second);
     std::vector<const Event*> marked;
     for (const Event& mark : marks) marked.push_back(&mark);
@@ -520,6 +539,7 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
       return;
     }
     {
+      zones_.keep(plant.timezone, kept);
       const std::lock_guard turn{turnstile_};
       const std::unique_lock lock{gate_};
       if (const auto used = use_plant_versions(std::move(versions), change.sequence); !used) {

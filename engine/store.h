@@ -5,6 +5,7 @@
 // some commit, never a half-applied one. docs/architecture.md tells the story, docs/format.md the bytes.
 #pragma once
 
+#include "engine/kept_zones.h"
 #include "engine/machine.h"
 #include "engine/master_data.h"
 #include "engine/memory.h"
@@ -28,6 +29,7 @@ namespace takt {
 
 struct StoreOptions {
   const Clock* clock = &Clock::system();
+  ZoneSource zones;
   /// Events waiting for the committer beyond this are refused: memory stays bounded.
   std::size_t queue_events = 131'072;
   /// Free space below which the store takes nothing in until space returns. 0: a twentieth of the disk, 16 to 512
@@ -190,6 +192,8 @@ class Store {
   std::shared_ptr<const Plant> plant() const;
   /// False until the first description was set.
   bool has_plant() const;
+  /// The plant's zone as this store goes by it; none before the first description. Any thread.
+  std::optional<KeptZone> timezone() const;
 
   StoreView read() const { return StoreView{*this}; }
   Sequence sequence() const { return sequence_.load(std::memory_order_acquire); }
@@ -245,6 +249,7 @@ class Store {
   Result<bool> seal_events_if_due();
   Result<void> seal_all_events();
   Result<void> move_horizon(Timestamp to);
+  Result<void> adopt_tzdata();
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);
   enum class HeardFrom : std::uint8_t { events, readings_too };
@@ -288,6 +293,7 @@ class Store {
   mutable std::mutex plant_mutex_;
   std::shared_ptr<const Plant> plant_;
   std::atomic<bool> has_plant_{false};
+  KeptZones zones_;
 
   std::atomic<std::uint64_t> quarantine_count_{0};
   std::uint64_t quarantine_next_ = 1;

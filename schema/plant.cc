@@ -74,6 +74,12 @@ const T* find(const std::vector<T>& list, std::string T::*key, std::string_view 
 
 }  // namespace
 
+bool Shift::is_set_for(std::int64_t date) const {
+  const auto week = [](std::int64_t day) { return (day + 3) / 7 - ((day + 3) % 7 < 0 ? 1 : 0); };  // from Monday
+  const std::int64_t weekday = date + 3 - week(date) * 7;
+  return (days >> weekday & 1) != 0 && (week(date) - week(week_of)) % every_weeks == 0;
+}
+
 std::string_view name_of(TimeCategory category) {
   return kTimeCategoryNames.at(static_cast<std::size_t>(category));
 }

@@ -112,13 +112,18 @@ struct Break {
   Duration start{0}, end{0};
   friend bool operator==(const Break&, const Break&) = default;
 };
+inline constexpr std::int64_t kMaxRotationWeeks = 8;
 struct Shift {
   std::string id, name;
-  std::uint8_t days = 0x7F;   ///< bit 0 Monday ... bit 6 Sunday: local weekday on which the shift starts
-  Duration start{0}, end{0};  ///< wall clock since midnight; `end` <= `start` ends on the next day
+  std::uint8_t days = 0x7F;      ///< bit 0 Monday ... bit 6 Sunday: local weekday on which the shift starts
+  std::uint8_t every_weeks = 1;  ///< of a rotation of so many weeks it has one
+  std::int32_t week_of = 0;      ///< a local date, counted since 1970, of a week that it has; without a rotation 0
+  Duration start{0}, end{0};     ///< wall clock since midnight; `end` <= `start` ends on the next day
   std::vector<Break> breaks;
   Scope scope;
   TimeRange valid;  ///< for the shift's start
+  /// Whether it starts on this local date, by days and weeks.
+  bool is_set_for(std::int64_t date) const;
   friend bool operator==(const Shift&, const Shift&) = default;
 };
 struct Closure {

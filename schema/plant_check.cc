@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -270,16 +271,17 @@ void Checker::overlap(std::size_t first, std::size_t second) {
   for (std::int64_t lag = -1; lag <= 1; ++lag) {
     if (!collide(a, b, lag)) continue;
     const std::int64_t from = std::max(a_first, b_first - lag);
-    const std::int64_t to = std::min({a_end, b_end - lag, from + 7});  // the pattern repeats weekly
+    const std::int64_t pattern = 7 * std::lcm(std::int64_t{a.every_weeks}, std::int64_t{b.every_weeks});
+    const std::int64_t to = std::min({a_end, b_end - lag, from + pattern});
     for (std::int64_t date = from; date < to; ++date) {
       const unsigned a_day = weekday_of(date);
       const unsigned b_day = weekday_of(date + lag);
-      if ((a.days >> a_day & 1U) == 0 || (b.days >> b_day & 1U) == 0) continue;
+      if (!a.is_set_for(date) || !b.is_set_for(date + lag)) continue;
       report({"shift", second}, "start",
              double_quoted(b.id) + " of " + std::string(kDayNames.at(b_day)) + " overlaps " + double_quoted(a.id) +
                  " of " + std::string(kDayNames.at(a_day)) + " (" + to_string(Place{"shift", first}) +
                  ") in the plan of " + to_string(b.scope) +
-                 "; mend start, end, days or valid_from and valid_to of one of them");
+                 "; mend start, end, days, weeks or valid_from and valid_to of one of them");
       return;
     }
   }

@@ -127,6 +127,8 @@ std::string time_of_day(Duration time) {
   return text;
 }
 
+constexpr std::size_t kDateLength = 10;  // 2026-01-05
+
 std::string local_text(const LocalTime& local) {
   std::string text = format_time(Timestamp{std::chrono::days{local.day} + local.time});
   text.pop_back();  // the Z: this is wall-clock time
@@ -234,6 +236,10 @@ json::object as_json(const Shift& shift) {
                    {"end", time_of_day(shift.end)},
                    {"breaks", std::move(breaks)},
                    {"scope", to_string(shift.scope)}};
+  if (shift.every_weeks > 1) {
+    out["every_weeks"] = shift.every_weeks;
+    out["week_of"] = local_text({shift.week_of, Duration{0}}).substr(0, kDateLength);
+  }
   put_validity(out, shift.valid);
   return out;
 }

@@ -161,6 +161,11 @@ Shift read_shift(Fields& fields) {
   shift.id = fields.id("id");
   shift.name = fields.name(shift.id);
   shift.days = fields.days();
+  shift.every_weeks = static_cast<std::uint8_t>(fields.whole("every_weeks", 1, 1, kMaxRotationWeeks));
+  if (shift.every_weeks > 1)
+    shift.week_of = fields.local_time("week_of").day;
+  else if (fields.get("week_of") != nullptr)
+    fields.problem("week_of", "tells a week of a rotation; write over how many weeks it goes as every_weeks, too");
   shift.start = fields.time_of_day("start", Fields::Edge::start);
   shift.end = fields.time_of_day("end", Fields::Edge::end);
   shift.breaks = fields.breaks();

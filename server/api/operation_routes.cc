@@ -34,6 +34,12 @@ HttpResponse get_status(Api& api, const HttpRequest& http) {
       .member("accepted", s.accepted.load())
       .member("duplicate", s.duplicates.load());
   out.member("rejected", s.rejected.load()).member("quarantined", api.store.quarantine_size()).end_object();
+  out.key("clock").begin_object().member("timezone", api.store.plant()->timezone).key("tzdata");
+  if (const auto zone = api.store.timezone())
+    out.value(zone->tzdata);
+  else
+    out.null();
+  out.end_object();
   out.key("jobs").begin_array();
   for (const JobReport& job : api.store.jobs()) {
     out.begin_object().member("name", job.name).member("last_run", job.last_run).key("next_run");

@@ -52,6 +52,33 @@ TEST(Zone, TakesARepeatedWallTimeAsTheFirst) {
   EXPECT_EQ(berlin.to_utc({day(2026, 10, 25), hours{3}}), utc("2026-10-25T02:00:00Z"));
 }
 
+TEST(Zone, IsKeptAsItIs) {
+  for (const char* name : {"UTC", "Europe/Berlin", "Asia/Kathmandu", "Pacific/Apia", "Africa/Casablanca"}) {
+    const KeptZone written{zone(name), "2026a"};
+    const auto read = decode_zone(encode_zone(written));
+    ASSERT_TRUE(read) << read.error().context;
+    EXPECT_EQ(read->zone, written.zone) << name;
+    EXPECT_EQ(read->tzdata, "2026a");
+  }
+  for (const char* damaged : {"", "{}", R"({"tzdata":"x","changes":[]})", R"({"tzdata":"x","changes":[[1]]})",
+                              R"({"tzdata":"x","changes":[[5,0],[5,1]]})", R"({"changes":[[5,0]]})"}) {
+    const auto read = decode_zone(damaged);
+    ASSERT_FALSE(read) << damaged;
+    EXPECT_EQ(read.error().code, ErrorCode::corruption);
+  }
+}
+
+TEST(Zone, GoesOnAsAnotherFromAMomentOn) {
+  const Zone berlin = zone("Europe/Berlin"),
+             tunis = zone("Africa/Tunis");  // both an hour ahead; Tunis has no summer
+  const Zone abolished = berlin.until(utc("2026-05-01T00:00:00Z"), tunis);
+  for (const char* summer : {"2025-07-01T12:00:00Z", "2026-04-30T12:00:00Z"})
+    EXPECT_EQ(abolished.offset_at(utc(summer)).offset, hours{2}) << summer;
+  for (const char* later : {"2026-05-01T00:00:00Z", "2026-07-01T12:00:00Z", "2027-07-01T12:00:00Z"})
+    EXPECT_EQ(abolished.offset_at(utc(later)).offset, hours{1}) << later;
+  EXPECT_EQ(berlin.until(utc("2026-05-01T00:00:00Z"), berlin), berlin);
+}
+
 TEST(Zone, ShowsTheWallClockOfAnInstant) {
   const Zone kathmandu = zone("Asia/Kathmandu");
   EXPECT_EQ(kathmandu.to_local(utc("2026-01-05T18:15:00Z")), (LocalTime{day(2026, 1, 6), Duration{0}}));
@@ -313,6 +340,28 @@ TEST(ShiftPlan, WorksOnlyOnTheDaysItNames) {
   EXPECT_EQ(plan.shift_begun_by(utc("2026-01-11T00:00:00Z"))->range.begin, utc("2026-01-05T22:00:00Z"));
   EXPECT_EQ(plan.next_shift(utc("2026-01-06T00:00:00Z"))->range.begin, utc("2026-01-12T22:00:00Z"));
   EXPECT_EQ(plan.next_shift(utc("2026-01-12T22:00:00Z"))->range.begin, utc("2026-01-12T22:00:00Z"));
+}
+
+TEST(ShiftPlan, WorksOnlyInItsWeeksOfARotation) {
+  const WallClock wall{zone("Europe/Berlin")};
+  Shift saturday = shift("saturday", hours{6}, hours{14});
+  saturday.days = 1U << 5U;
+  saturday.every_weeks = 2;
+  saturday.week_of = day(2026, 3, 23);  // the week of Saturday, 03-28
+  const ShiftPlan plan{wall, {saturday}, {}, {}};
+  std::vector<Timestamp> begins;
+  for (Timestamp t = utc("2026-03-01T00:00:00Z"); t < utc("2026-04-30T00:00:00Z");) {
+    const auto next = plan.next_shift(t);
+    ASSERT_TRUE(next);
+    begins.push_back(next->range.begin);
+    t = next->range.end;
+  }
+  // Over the change of the clock on 03-29.
+  EXPECT_EQ(begins,
+            (std::vector{utc("2026-03-14T05:00:00Z"), utc("2026-03-28T05:00:00Z"), utc("2026-04-11T04:00:00Z"),
+                         utc("2026-04-25T04:00:00Z"), utc("2026-05-09T04:00:00Z")}));
+  EXPECT_FALSE(plan.planned_at(utc("2026-03-21T08:00:00Z")).planned);
+  EXPECT_TRUE(plan.planned_at(utc("2026-03-28T08:00:00Z")).planned);
 }
 
 TEST(ShiftPlan, BeginsShiftsOnlyWhileItIsValid) {

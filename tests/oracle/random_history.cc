@@ -166,6 +166,10 @@ class PlantMaker {
     shift.start = half_hours(start);
     shift.end = half_hours(start + length);
     if (chance_.percent(40)) shift.days = static_cast<std::uint8_t>(chance_.within(1, 127));
+    if (chance_.percent(20)) {
+      shift.every_weeks = static_cast<std::uint8_t>(chance_.within(2, 3));
+      shift.week_of = clock_.date_at(span_.begin) + static_cast<oracle::Day>(chance_.below(40)) - 20;
+    }
     shift.breaks = breaks(start, length);
     plant_.shifts.push_back(shift);
     if (chance_.percent(15)) change_plan(start, length);
@@ -266,8 +270,13 @@ void write_machine(std::ostream& out, const Machine& machine) {
 
 void write_shift(std::ostream& out, const Shift& shift) {
   out << "[[shift]]\nid = " << quoted(shift.id) << "\nscope = " << scope_text(shift.scope)
-      << "\ndays = " << days_text(shift.days) << "\nstart = " << quoted(wall_text(shift.start))
-      << "\nend = " << quoted(wall_text(shift.end)) << "\nbreaks = [";
+      << "\ndays = " << days_text(shift.days);
+  if (shift.every_weeks > 1) {
+    out << "\nevery_weeks = " << int{shift.every_weeks}
+        << "\nweek_of = " << quoted(oracle::date_text(shift.week_of));
+  }
+  out << "\nstart = " << quoted(wall_text(shift.start)) << "\nend = " << quoted(wall_text(shift.end))
+      << "\nbreaks = [";
   for (const Break& pause : shift.breaks) {
     out << "[" << quoted(wall_text(pause.start)) << "," << quoted(wall_text(pause.end)) << "],";
   }

@@ -46,6 +46,15 @@ ShiftRun run_of(const WallClock& clock, const Shift& shift, Day date) {
   return run;
 }
 
+/// Goes from the Monday of the date to that of a week that the shift has, rotation by rotation.
+bool in_rotation(const Shift& shift, Day date) {
+  Day week = date - weekday(date);
+  const Day wanted = shift.week_of - weekday(shift.week_of);
+  while (week < wanted) week += 7 * shift.every_weeks;
+  while (week > wanted) week -= 7 * shift.every_weeks;
+  return week == wanted;
+}
+
 bool inside(const std::vector<TimeRange>& ranges, Timestamp t) {
   return std::any_of(ranges.begin(), ranges.end(), [&](const TimeRange& range) { return range.contains(t); });
 }
@@ -59,6 +68,7 @@ MachineCalendar::MachineCalendar(const Plant& plant, const Machine& machine, Tim
   for (Day date = clock.date_at(known.begin) - 3; date <= clock.date_at(known.end) + 3; ++date) {
     for (const Shift& shift : shifts) {
       if ((shift.days & (1 << weekday(date))) == 0) continue;
+      if (shift.every_weeks > 1 && !in_rotation(shift, date)) continue;
       const ShiftRun run = run_of(clock, shift, date);
       // A run wholly inside a skipped stretch of the wall clock never happens.
       if (!run.time.empty() && shift.valid.contains(run.time.begin)) runs_.push_back(run);

@@ -552,6 +552,28 @@ INSTANTIATE_TEST_SUITE_P(
               "closure[0].to: \"2026-02-30\" is not a date"}));
 
 /// Two shifts of one plan, and whether they may stand beside each other.
+TEST(PlantToml, ReadsARotationOfShifts) {
+  constexpr std::string_view kShift = "[[shift]]\nid = \"sat\"\nstart = \"06:00\"\nend = \"14:00\"\n";
+  const auto toml = [&](std::string_view more) { return std::string{kShift} + std::string{more}; };
+  const Plant plant = read(toml("every_weeks = 3\nweek_of = 2026-01-08"));
+  const Shift& shift = plant.shifts.at(0);
+  EXPECT_EQ(shift.every_weeks, 3);
+  EXPECT_EQ(shift.week_of, 20461);             // days from 1970-01-01 to 2026-01-08, a Thursday
+  for (std::int64_t day = 0; day < 42; ++day)  // from Monday, 2025-12-29
+    EXPECT_EQ(shift.is_set_for(20451 + day), day / 7 == 1 || day / 7 == 4) << day;
+  for (std::int64_t day = -24; day < 14; ++day)  // Monday, 1970-01-05, is 2922 weeks before: 974 rotations
+    EXPECT_EQ(shift.is_set_for(day), (day >= 4 && day < 11) || (day >= -17 && day < -10)) << day;
+  EXPECT_EQ(read(toml("")).shifts.at(0).every_weeks, 1);
+  const auto again = parse_plant_json(boost::json::serialize(to_json(plant)));
+  ASSERT_TRUE(again) << again.error().context;
+  EXPECT_EQ(*again, plant);
+  EXPECT_THAT(problems(toml("every_weeks = 2")), HasSubstr("shift[0].week_of"));
+  EXPECT_THAT(problems(toml("week_of = 2026-01-05")), HasSubstr("every_weeks"));
+  for (const char* weeks : {"0", "9", "-2", "1.5"})
+    EXPECT_THAT(problems(toml("every_weeks = " + std::string{weeks} + "\nweek_of = 2026-01-05")),
+                HasSubstr("a whole number from 1 to 8"));
+}
+
 struct Pair {
   const char* first;
   const char* second;
@@ -595,6 +617,20 @@ INSTANTIATE_TEST_SUITE_P(
         Pair{SHIFT("22:00", "06:00") "days = [\"fri\"]", SHIFT("05:00", "12:00") "days = [\"fri\"]", false},
         Pair{SHIFT("06:00", "14:00") "days = [\"mon\"]", SHIFT("06:00", "12:00") "days = [\"fri\"]", false},
         Pair{SHIFT("06:00", "14:00"), SHIFT("06:00", "14:00") "scope = \"machine:M\"", false},
+        // Rotations: weeks from Monday, whatever day of the week is named.
+        Pair{SHIFT("06:00", "14:00") "every_weeks = 2\nweek_of = 2026-01-05",
+             SHIFT("06:00", "14:00") "every_weeks = 2\nweek_of = 2026-01-12", false},
+        Pair{SHIFT("06:00", "14:00") "every_weeks = 2\nweek_of = 2026-01-05",
+             SHIFT("06:00", "14:00") "every_weeks = 2\nweek_of = 2025-12-28", true},
+        Pair{SHIFT("06:00", "14:00") "every_weeks = 2\nweek_of = 2026-01-05", SHIFT("06:00", "14:00"), true},
+        Pair{SHIFT("06:00", "14:00") "every_weeks = 2\nweek_of = 2026-01-05",
+             SHIFT("06:00", "14:00") "every_weeks = 3\nweek_of = 2026-01-12", true},
+        Pair{SHIFT("06:00", "14:00") "every_weeks = 4\nweek_of = 2026-01-05",
+             SHIFT("06:00", "14:00") "every_weeks = 6\nweek_of = 2026-01-12", false},
+        Pair{SHIFT("22:00", "06:00") "days = [\"sun\"]\nevery_weeks = 2\nweek_of = 2026-01-05",
+             SHIFT("05:00", "06:00") "days = [\"mon\"]\nevery_weeks = 2\nweek_of = 2026-01-12", true},
+        Pair{SHIFT("22:00", "06:00") "days = [\"sun\"]\nevery_weeks = 2\nweek_of = 2026-01-05",
+             SHIFT("05:00", "06:00") "days = [\"mon\"]\nevery_weeks = 2\nweek_of = 2026-01-05", false},
         // Succession: the old plan to the new year of the wall clock, the new one from there.
         Pair{SHIFT("06:00", "14:00") "valid_to = 2026-01-01T00:00:00+01:00",
              SHIFT("07:00", "15:00") "valid_from = 2026-01-01T00:00:00+01:00", false},
