@@ -10,14 +10,24 @@ std::string_view name_of(Flag flag) {
   return kNames[static_cast<std::size_t>(flag)];
 }
 
+namespace {
+
+/// The same number, without the library's call for one of 128 bits where it fits into 64.
+template <class Float>
+Float to_float(WideInt value) {
+  const auto narrow = static_cast<std::int64_t>(value);
+  return narrow == value ? static_cast<Float>(narrow) : static_cast<Float>(value);
+}
+
+}  // namespace
+
 std::optional<double> ratio(WideInt numerator, WideInt denominator) {
   if (denominator == 0) return std::nullopt;
   // Up to 2^53 both are exact doubles and their quotient is rounded once, as anybody's recomputation is.
   constexpr WideInt kExact = WideInt{1} << 53;
-  if (numerator < kExact && -numerator < kExact && denominator < kExact) {
-    return static_cast<double>(numerator) / static_cast<double>(denominator);
-  }
-  return static_cast<double>(static_cast<long double>(numerator) / static_cast<long double>(denominator));
+  if (numerator < kExact && -numerator < kExact && denominator < kExact)
+    return to_float<double>(numerator) / to_float<double>(denominator);
+  return static_cast<double>(to_float<long double>(numerator) / to_float<long double>(denominator));
 }
 
 namespace {
