@@ -56,10 +56,6 @@ void bench_restart(Ground& ground);
 void bench_memory(Ground& ground);
 void bench_verify(Ground& ground);
 
-/// Such as "goal 10: reached".
-std::string at_least(double value, double goal);
-std::string at_most(double value, double goal);
-
 using SteadyClock = std::chrono::steady_clock;
 inline double seconds_since(SteadyClock::time_point begun) {
   return std::chrono::duration<double>(SteadyClock::now() - begun).count();
