@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <map>
 #include <span>
+#include <thread>
 #include <tuple>
 
 #include "engine/account_reader.h"
@@ -98,7 +100,7 @@ struct Answerer {
   }
   void finish(OeeBucket& bucket, const BucketSum& sum) const {
     bucket.revision = sum.revision;
-    bucket.figures = figures_of(sum.elements, policies);
+    make_figures(sum.elements, policies, bucket.figures);
   }
 };
 
@@ -314,16 +316,9 @@ Result<std::vector<OeeSeries>> series_by_shift(Answerer& answerer, const Members
 /// walks along its cells. As many at a time as stay near the processor.
 class CommonBuckets {
  public:
-  CommonBuckets(Answerer& answerer, const Members& members, const std::vector<Bucket>& buckets)
-      : answerer_(answerer), members_(members), buckets_(buckets) {
+  CommonBuckets(const Answerer& answerer, const Members& members, const std::vector<Bucket>& buckets)
+      : answerer_(answerer), members_(members), buckets_(buckets), series_(members.size()) {
     for (const Bucket& bucket : buckets) frames_.push_back(frame_of(answerer.request, bucket, answerer.now));
-    for (const auto& [scope, machines] : members) {
-      series_.push_back({scope, {}});
-      series_.back().buckets.reserve(buckets.size());
-      std::vector<AccountReader>& readers = readers_.emplace_back();
-      readers.reserve(machines.size());
-      for (const MachineId machine : machines) readers.emplace_back(answerer.view.machine(machine), answerer.now);
-    }
   }
 
   Result<std::vector<OeeSeries>> answer() {
@@ -332,40 +327,58 @@ class CommonBuckets {
         if (const auto whole = answerer_.check(frame, machines); !whole) return whole.error();
       }
     }
-    for (std::size_t begin = 0; begin < buckets_.size(); begin += kAtOnce) {
-      const std::size_t end = std::min(begin + kAtOnce, buckets_.size());
-      for (std::size_t m = 0; m < members_.size(); ++m) {
-        if (!answer(m, begin, end)) return cancelled();
-      }
-    }
+    // The writer waits for the answer: two share what takes long.
+    const bool shared = members_.size() * buckets_.size() >= kShared && std::thread::hardware_concurrency() > 1;
+    const std::size_t half = shared ? members_.size() / 2 : 0;
+    std::future<void> other;
+    if (half > 0) other = std::async(std::launch::async, [this, half] { answer(0, half); });
+    answer(half, members_.size());
+    if (half > 0) other.get();
+    if (answerer_.stop.stop_requested()) return cancelled();
     return std::move(series_);
   }
 
  private:
-  static constexpr std::size_t kAtOnce = 64;
+  static constexpr std::size_t kAtOnce = 64, kShared = 20'000;
 
-  /// False: stopped.
-  bool answer(std::size_t member, std::size_t begin, std::size_t end) {
-    std::array<BucketSum, kAtOnce> sums{};
-    for (AccountReader& reader : readers_[member]) {
-      if (answerer_.stop.stop_requested()) return false;
-      for (std::size_t i = begin; i < end; ++i)
-        answerer_.add(reader, buckets_[i], frames_[i].range, sums[i - begin]);
+  /// Of members `first` to `last`. Ends early once stopped.
+  void answer(std::size_t first, std::size_t last) {
+    Answerer answerer{answerer_.view, answerer_.request, answerer_.now, answerer_.stop};
+    std::vector<std::vector<AccountReader>> readers(last - first);
+    for (std::size_t m = first; m < last; ++m) {
+      series_[m].scope = members_[m].first;
+      series_[m].buckets.reserve(buckets_.size());
+      for (const MachineId machine : members_[m].second)
+        readers[m - first].emplace_back(answerer.view.machine(machine), answerer.now);
     }
-    std::vector<OeeBucket>& out = series_[member].buckets;
-    for (std::size_t i = begin; i < end; ++i) {
-      out.push_back(frames_[i]);
-      answerer_.finish(out.back(), sums[i - begin]);
+    for (std::size_t begin = 0; begin < buckets_.size(); begin += kAtOnce) {
+      for (std::size_t m = first; m < last; ++m) {
+        if (answerer.stop.stop_requested()) return;
+        add(answerer, readers[m - first], begin, series_[m].buckets);
+      }
     }
-    return true;
   }
 
-  Answerer& answerer_;
+  void add(Answerer& answerer, std::vector<AccountReader>& readers, std::size_t begin,
+           std::vector<OeeBucket>& out) const {
+    const std::size_t end = std::min(begin + kAtOnce, buckets_.size());
+    std::array<BucketSum, kAtOnce> sums{};
+    for (AccountReader& reader : readers) {
+      if (answerer.stop.stop_requested()) return;
+      for (std::size_t i = begin; i < end; ++i)
+        answerer.add(reader, buckets_[i], frames_[i].range, sums[i - begin]);
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+      out.push_back(frames_[i]);
+      answerer.finish(out.back(), sums[i - begin]);
+    }
+  }
+
+  const Answerer& answerer_;
   const Members& members_;
   const std::vector<Bucket>& buckets_;
   std::vector<OeeBucket> frames_;
   std::vector<OeeSeries> series_;
-  std::vector<std::vector<AccountReader>> readers_;  // of each member
 };
 
 Result<std::vector<OeeSeries>> series_by_time(Answerer& answerer, const Members& members) {
