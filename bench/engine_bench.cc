@@ -20,13 +20,6 @@ const std::vector<WorkloadReading>& Ground::readings() {
   return readings_;
 }
 
-std::string at_least(double value, double goal) {
-  return fmt::format("goal {:g}: {}", goal, value >= goal ? "reached" : "not reached");
-}
-std::string at_most(double value, double goal) {
-  return fmt::format("goal {:g}: {}", goal, value <= goal ? "reached" : "not reached");
-}
-
 namespace {
 
 struct Part {

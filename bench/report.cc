@@ -29,6 +29,13 @@ std::string circumstances() {
 
 }  // namespace
 
+std::string at_least(double value, double goal) {
+  return fmt::format("goal {:g}: {}", goal, value >= goal ? "reached" : "not reached");
+}
+std::string at_most(double value, double goal) {
+  return fmt::format("goal {:g}: {}", goal, value <= goal ? "reached" : "not reached");
+}
+
 void Report::heading(const std::string& text) {
   if (section_.empty()) fmt::print("{}\n", circumstances());
   section_ = text;

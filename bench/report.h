@@ -31,4 +31,8 @@ class Report {
   std::string json_, section_, lines_;
 };
 
+/// Such as "goal 10: reached".
+std::string at_least(double value, double goal);
+std::string at_most(double value, double goal);
+
 }  // namespace takt::bench

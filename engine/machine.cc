@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/account_reader.h"
+
 namespace takt {
 namespace {
 
@@ -247,7 +249,7 @@ MachineCheckpoint MachineRecord::checkpoint(Sequence commit, Timestamp frozen_af
   checkpoint.first_event = first_event_, checkpoint.last_event = last_event_;
   checkpoint.heard = timeline_.heard_runs();
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    for (const auto& [start, cell] : cells(grain)) {
+    for (const Cell& cell : cells(grain)) {
       if (cell.range.end > rollups_.frozen_until())
         checkpoint.buckets.push_back({grain, cell.range, cell.revision});
     }
@@ -413,69 +415,16 @@ Account MachineRecord::account_from_events(TimeRange range, Timestamp now) const
 
 Account MachineRecord::account(TimeRange range, Timestamp now) const {
   Account sum;
-  const Timestamp end_of_time = this->end_of_time();
-  const TimeRange cut{range.begin, std::min({range.end, now, end_of_pieces()})};
-  if (cut.empty()) return sum;
-  // Nothing is known after the last event, and nothing before the first.
-  if (!first_event_) return sum;
-  AccountSink sink{*master_, id_, sum};
-  const auto add_bucket = [&](TimeRange bucket, const Cell* cell) {
-    // Cells may hold pieces and states of moments that are still to come.
-    if (bucket.end > cut.end && *last_event_ >= cut.end) return false;
-    if (cell != nullptr) sum += cell->account;
-    const TimeRange tail{std::max(bucket.begin, settled_), std::min({bucket.end, cut.end, end_of_time})};
-    if (!tail.empty()) timeline_.contribute(tail, now, sink);
-    return true;
-  };
-  // Most of what is asked for is one bucket.
-  for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    const Cell* cell = rollups_.filled(grain, range.begin);
-    if (cell != nullptr && cell->range == range && add_bucket(range, cell)) return sum;
-  }
-  Timestamp t = cut.begin;
-  if (t < *first_event_) t = std::max(t, master_->wall().bucket_at(Grain::day, *first_event_).range.begin);
-  const auto whole_bucket_at_t = [&](Grain grain) {
-    const Cell* cell = rollups_.filled(grain, t);
-    return std::pair{cell != nullptr ? cell->range : master_->wall().bucket_at(grain, t).range, cell};
-  };
-  for (TimeRange day{t, t}; t < cut.end;) {
-    if (!day.contains(t)) {
-      const auto [bucket, cell] = whole_bucket_at_t(Grain::day);
-      day = bucket;
-      if (day.begin == t && day.end <= range.end && add_bucket(day, cell)) {
-        t = day.end;
-        continue;
-      }
-    }
-    const auto [hour, cell] = whole_bucket_at_t(Grain::hour);
-    if (hour.begin != t || hour.end > range.end || !add_bucket(hour, cell)) {
-      const TimeRange edge{t, std::min(hour.end, cut.end)};
-      timeline_.contribute({edge.begin, std::min(edge.end, end_of_time)}, now, sink);
-      pieces_.contribute(edge, sink);
-    }
-    t = hour.end;
-  }
+  AccountReader{*this, now}.add(range, sum);
   return sum;
 }
 
 Sequence MachineRecord::revision(Grain grain, TimeRange range) const {
-  const auto& list = cells(grain);
-  const auto at = list.find(range.begin);
-  Sequence revision = at == list.end() ? 0 : at->second.revision;
-  if (const auto last = timeline_.last_state(); last && range.begin > *last)
-    revision = std::max(revision, tail_revision_);
-  return revision;
+  return AccountReader{*this, kEndOfTime}.revision(grain, range);
 }
 
 Sequence MachineRecord::revision_within(TimeRange range) const {
-  Sequence newest = 0;
-  for (auto at = rollups_.cells(Grain::hour).lower_bound(range.begin);
-       at != rollups_.cells(Grain::hour).end() && at->first < range.end; ++at) {
-    newest = std::max(newest, at->second.revision);
-  }
-  if (const auto last = timeline_.last_state(); last && range.end > *last)
-    newest = std::max(newest, tail_revision_);
-  return newest;
+  return AccountReader{*this, kEndOfTime}.revision_within(range);
 }
 
 }  // namespace takt

@@ -24,6 +24,7 @@ class MachineRecord {
   MachineRecord(MachineId id, Names& names, const MasterData& master);
 
   MachineId id() const { return id_; }
+  const MasterData& master() const { return *master_; }
 
   // ---------------------------------------- judging, applying
 
@@ -76,7 +77,8 @@ class MachineRecord {
   Timestamp end_of_time() const;
   /// The same of pieces: those of that very instant count.
   Timestamp end_of_pieces() const;
-  /// Sums over `range`, up to `now`. Whole buckets come from the rollups, edges from the events.
+  /// Sums over `range`, up to `now`. Whole buckets come from the rollups, edges from the events. Of several ranges
+  /// see engine/account_reader.h.
   Account account(TimeRange range, Timestamp now) const;
   /// The same from the events alone; for tests and verification.
   Account account_from_events(TimeRange range, Timestamp now) const;
@@ -91,7 +93,7 @@ class MachineRecord {
   /// The first and last moment that the machine was heard of; empty if never.
   std::optional<Timestamp> first_event() const { return first_event_; }
   std::optional<Timestamp> last_event() const { return last_event_; }
-  const std::map<Timestamp, Cell>& cells(Grain grain) const { return rollups_.cells(grain); }
+  const CellTable& cells(Grain grain) const { return rollups_.cells(grain); }
   Sequence tail_revision() const { return tail_revision_; }
   /// From here on figures are not in the cells but follow from the last state.
   Timestamp settled_until() const { return settled_; }

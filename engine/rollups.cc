@@ -134,16 +134,11 @@ void BucketSink::pieces(const CountedPieces& pieces, std::optional<Duration> cyc
 // ---------------------------------------- keeping
 
 const Cell* Rollups::filled(Grain grain, Timestamp t) const {
-  const std::map<Timestamp, Cell>& list = cells(grain);
-  const auto at = list.find(t);
-  return at == list.end() || at->second.account == Account{} ? nullptr : &at->second;
+  const Cell* cell = cells(grain).find(t);
+  return cell == nullptr || cell->account == Account{} ? nullptr : cell;
 }
 
-Cell& Rollups::cell(Grain grain, TimeRange bucket) {
-  Cell& cell = table(grain)[bucket.begin];
-  cell.range = bucket;
-  return cell;
-}
+Cell& Rollups::cell(Grain grain, TimeRange bucket) { return table(grain).cell(bucket); }
 
 void Rollups::add(const Deltas& deltas, Sequence commit) {
   for (const auto& [key, delta] : deltas) {
@@ -155,19 +150,16 @@ void Rollups::add(const Deltas& deltas, Sequence commit) {
 }
 
 void Rollups::replace(const Deltas& sums, Sequence commit) {
-  const std::map<Timestamp, Cell> before[] = {take_live(Grain::hour), take_live(Grain::shift),
-                                              take_live(Grain::day)};
+  const CellTable before[] = {take_live(Grain::hour), take_live(Grain::shift), take_live(Grain::day)};
   add(sums, commit);
   add(base_, commit);
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    std::map<Timestamp, Cell>& now = table(grain);
-    for (const auto& [start, cell] : before[static_cast<std::size_t>(grain)]) {
-      const auto at = now.find(start);
-      if (at != now.end() && at->second.range == cell.range && at->second.account == cell.account) {
-        at->second.revision = cell.revision;
-      } else if (at == now.end()) {
-        now[start] = {cell.range, {}, cell.account == Account{} ? cell.revision : commit};
-      }
+    CellTable& now = table(grain);
+    for (const Cell& was : before[static_cast<std::size_t>(grain)]) {
+      if (const Cell* is = now.find(was.range.begin); is == nullptr)
+        now.cell(was.range).revision = was.account == Account{} ? was.revision : commit;
+      else if (is->range == was.range && is->account == was.account)
+        now.cell(was.range).revision = was.revision;
     }
   }
 }
@@ -178,14 +170,10 @@ void Rollups::restore(const Deltas& sums, Sequence otherwise) {
   add(base_, otherwise);
 }
 
-std::map<Timestamp, Cell> Rollups::take_live(Grain grain) {
-  std::map<Timestamp, Cell> live;
-  std::map<Timestamp, Cell>& all = table(grain);
-  for (auto at = all.begin(); at != all.end();) {
-    const auto next = std::next(at);
-    if (!is_frozen(at->second)) live.insert(all.extract(at));
-    at = next;
-  }
+CellTable Rollups::take_live(Grain grain) {
+  CellTable live, frozen;
+  for (const Cell& cell : cells(grain)) (is_frozen(cell) ? frozen : live).cell(cell.range) = cell;
+  table(grain) = std::move(frozen);
   return live;
 }
 
@@ -204,7 +192,7 @@ void Rollups::freeze(Timestamp until, const Deltas& gone) {
 std::vector<KeptCell> Rollups::frozen(Timestamp after) const {
   std::vector<KeptCell> list;
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    for (const auto& [start, cell] : cells(grain)) {
+    for (const Cell& cell : cells(grain)) {
       if (is_frozen(cell) && cell.range.end > after) list.push_back({grain, cell});
     }
   }
@@ -214,14 +202,14 @@ std::vector<KeptCell> Rollups::frozen(Timestamp after) const {
 std::size_t Rollups::frozen_count() const {
   std::size_t count = 0;
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    for (const auto& [start, cell] : cells(grain)) count += is_frozen(cell) ? 1 : 0;
+    for (const Cell& cell : cells(grain)) count += is_frozen(cell) ? 1 : 0;
   }
   return count;
 }
 
 void Rollups::set_frozen(Timestamp until, const std::vector<KeptCell>& cells, const std::vector<KeptCell>& base) {
   frozen_until_ = until;
-  for (const auto& [grain, cell] : cells) table(grain)[cell.range.begin] = cell;
+  for (const auto& [grain, cell] : cells) table(grain).cell(cell.range) = cell;
   base_.clear();
   for (const auto& [grain, cell] : base) base_[{grain, cell.range.begin}] = cell;
 }
@@ -229,8 +217,8 @@ void Rollups::set_frozen(Timestamp until, const std::vector<KeptCell>& cells, co
 // ---------------------------------------- comparing
 
 void Rollups::revise(Grain grain, TimeRange bucket, Sequence revision) {
-  const auto there = table(grain).find(bucket.begin);
-  if (there != table(grain).end() && there->second.range != bucket) return;
+  const Cell* there = cells(grain).find(bucket.begin);
+  if (there != nullptr && there->range != bucket) return;
   cell(grain, bucket).revision = revision;
 }
 
@@ -240,10 +228,11 @@ std::uint64_t Rollups::digest() const {
     words.push_back(static_cast<std::int64_t>(value)), words.push_back(static_cast<std::int64_t>(value >> 64));
   };
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    for (const auto& [start, cell] : cells(grain)) {
+    for (const Cell& cell : cells(grain)) {
       const Account& a = cell.account;
       if (a == Account{}) continue;
-      words.insert(words.end(), {static_cast<std::int64_t>(grain), micros(start), micros(cell.range.end)});
+      words.insert(words.end(),
+                   {static_cast<std::int64_t>(grain), micros(cell.range.begin), micros(cell.range.end)});
       for (const auto part : kAccountTimes) words.push_back((a.*part).count());
       for (const auto part : kAccountCounts) words.push_back(a.*part);
       for (const auto part : kAccountIdealTimes) add_wide(a.*part);
@@ -256,11 +245,11 @@ std::optional<std::string> Rollups::difference_to(Deltas right) const {
   for (const auto& [key, cell] : base_) right[key].account += cell.account;
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
     const auto at = [&](Timestamp start) { return std::string{name_of(grain)} + " of " + format_time(start); };
-    for (const auto& [start, cell] : cells(grain)) {
+    for (const Cell& cell : cells(grain)) {
       if (is_frozen(cell)) continue;
-      const auto found = right.find({grain, start});
+      const auto found = right.find({grain, cell.range.begin});
       if (!(cell.account == (found == right.end() ? Account{} : found->second.account)))
-        return at(start) + " differs";
+        return at(cell.range.begin) + " differs";
     }
     for (const auto& [key, cell] : right) {
       const bool kept = key.first != grain || cells(grain).contains(key.second);

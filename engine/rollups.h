@@ -1,7 +1,7 @@
 // The sums kept of one machine by hour, shift and day, and what contributions are summed with.
 #pragma once
 
-#include "engine/account.h"
+#include "engine/cells.h"
 #include "engine/contribution.h"
 #include "engine/master_data.h"
 
@@ -13,17 +13,6 @@
 #include <vector>
 
 namespace takt {
-
-/// The commit that changed something.
-using Sequence = std::uint64_t;
-
-/// What a rollup keeps of one bucket.
-struct Cell {
-  TimeRange range;
-  Account account;
-  Sequence revision = 0;
-  friend bool operator==(const Cell&, const Cell&) = default;
-};
 
 /// Accounts to be added, by grain and beginning of the bucket.
 using Deltas = std::map<std::pair<Grain, Timestamp>, Cell>;
@@ -91,7 +80,7 @@ class BucketSink final : public ContributionSink {
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class Rollups {
  public:
-  const std::map<Timestamp, Cell>& cells(Grain grain) const {
+  const CellTable& cells(Grain grain) const {
     return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
   }
   /// The cell that begins at `t`, if it holds anything. Then it is a bucket of today's calendar, which an empty
@@ -128,12 +117,10 @@ class Rollups {
  private:
   bool is_frozen(const Cell& cell) const { return cell.range.end <= frozen_until_; }
   /// Takes out and returns what is not frozen.
-  std::map<Timestamp, Cell> take_live(Grain grain);
+  CellTable take_live(Grain grain);
 
-  std::map<Timestamp, Cell>& table(Grain grain) {
-    return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_;
-  }
-  std::map<Timestamp, Cell> hours_, shifts_, days_;
+  CellTable& table(Grain grain) { return grain == Grain::hour ? hours_ : grain == Grain::day ? days_ : shifts_; }
+  CellTable hours_, shifts_, days_;
   Timestamp frozen_until_ = kBeginOfTime;
   Deltas base_;  // of cells that are not frozen, what no event tells any more
 };

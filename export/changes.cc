@@ -32,8 +32,8 @@ std::string common_settings(const PlantVersion& version) {
 }
 
 /// Spans of cells that changed after `commit`.
-void add_changed(const std::map<Timestamp, Cell>& cells, Sequence commit, Intervals& out) {
-  for (const auto& [start, cell] : cells) {
+void add_changed(const CellTable& cells, Sequence commit, Intervals& out) {
+  for (const Cell& cell : cells) {
     if (cell.revision > commit) out.add(cell.range);
   }
 }

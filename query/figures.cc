@@ -10,14 +10,35 @@ std::string_view name_of(Flag flag) {
   return kNames[static_cast<std::size_t>(flag)];
 }
 
-std::optional<double> ratio(WideInt numerator, WideInt denominator) {
+namespace {
+
+/// Without the library's call for a number of 128 bits where it fits into 64, which a long double holds exactly.
+long double to_long_double(WideInt value) {
+  const auto low = static_cast<std::uint64_t>(value);
+  return low == value ? static_cast<long double>(low) : static_cast<long double>(value);
+}
+
+bool fits_64_bits(WideInt value) { return static_cast<std::int64_t>(value) == value; }
+
+std::optional<double> ratio_of_64_bits(std::int64_t numerator, std::int64_t denominator) {
   if (denominator == 0) return std::nullopt;
   // Up to 2^53 both are exact doubles and their quotient is rounded once, as anybody's recomputation is.
-  constexpr WideInt kExact = WideInt{1} << 53;
-  if (numerator < kExact && -numerator < kExact && denominator < kExact) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 53;
+  if (numerator < kExact && numerator > -kExact && denominator < kExact)
     return static_cast<double>(numerator) / static_cast<double>(denominator);
-  }
   return static_cast<double>(static_cast<long double>(numerator) / static_cast<long double>(denominator));
+}
+
+}  // namespace
+
+std::optional<double> ratio(WideInt numerator, WideInt denominator) {
+  if (fits_64_bits(numerator) && fits_64_bits(denominator))
+    return ratio_of_64_bits(static_cast<std::int64_t>(numerator), static_cast<std::int64_t>(denominator));
+  if (denominator == 0) return std::nullopt;
+  constexpr WideInt kExact = WideInt{1} << 53;
+  if (numerator < kExact && -numerator < kExact && denominator < kExact)
+    return static_cast<double>(numerator) / static_cast<double>(denominator);
+  return static_cast<double>(to_long_double(numerator) / to_long_double(denominator));
 }
 
 namespace {
@@ -62,10 +83,15 @@ void add_ratios(Figures& f, const Account& a) {
 
 }  // namespace
 
-Figures figures_of(const Elements& e, const Policies& policies) {
+Figures figures_of(const Elements& elements, const Policies& policies) {
+  Figures figures;
+  make_figures(elements, policies, figures);
+  return figures;
+}
+
+void make_figures(const Elements& e, const Policies& policies, Figures& f) {
   const Account& a = e.account;
   const CountedTime time = counted_time(e, policies);
-  Figures f;
   f.calendar = e.calendar;
   f.planned_operation = e.planned_operation;
   f.planned_down = a.planned_stop;
@@ -86,7 +112,6 @@ Figures figures_of(const Elements& e, const Policies& policies) {
   if (f.planned_busy == Duration{0}) f.flags.push_back(Flag::not_planned);
   if (f.effectiveness && *f.effectiveness > 1) f.flags.push_back(Flag::effectiveness_above_1);
   if (f.unknown > Duration{0}) f.flags.push_back(Flag::unknown_time);
-  return f;
 }
 
 Losses losses_of(const Elements& e, const Policies& policies) {

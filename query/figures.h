@@ -67,6 +67,8 @@ struct Figures {
   std::vector<Flag> flags;
 };
 Figures figures_of(const Elements& elements, const Policies& policies);
+/// The same into figures that are new, where many are made.
+void make_figures(const Elements& elements, const Policies& policies, Figures& figures);
 
 /// Planned busy time = valuable time + six losses, to the microsecond. The last four are absent without ideal
 /// cycles.

@@ -1,10 +1,15 @@
 #include "query/oee.h"
 
 #include <algorithm>
+#include <array>
+#include <future>
 #include <map>
 #include <span>
+#include <thread>
 #include <tuple>
 
+#include "engine/account_reader.h"
+#include "query/planned_times.h"
 #include "query/timeline.h"
 
 namespace takt {
@@ -13,42 +18,14 @@ namespace {
 constexpr std::size_t kMaxBuckets = 100'000;       // of a series
 constexpr std::size_t kMaxBucketsOfAll = 250'000;  // about 300 MB of JSON
 
-/// Planned time of many machines over many ranges: machines of one plan share it.
-class PlannedTimes {
- public:
-  explicit PlannedTimes(const StoreView& view) : view_(view) {}
-
-  Duration of(MachineId machine, TimeRange range) {
-    const MasterData& master = view_.master();
-    if (master.versions().size() > 1) return master.planned_time(machine, range);
-    const ShiftPlan* plan = master.latest().settings(machine).plan;
-    for (const Known& known : known_) {
-      if (known.plan == plan && known.range == range) return known.planned;
-    }
-    if (known_.size() >= 8) known_.erase(known_.begin());
-    known_.push_back({plan, range, master.planned_time(machine, range)});
-    return known_.back().planned;
-  }
-
- private:
-  struct Known {
-    const ShiftPlan* plan;
-    TimeRange range;
-    Duration planned;
-  };
-  const StoreView& view_;
-  std::vector<Known> known_;
-};
-
-Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId machine, TimeRange range,
-                       Timestamp now) {
-  Elements sum;
-  sum.account = view.machine(machine).account(range, now);
-  const TimeRange cut{range.begin, std::min({range.end, now, view.machine(machine).end_of_time()})};
-  if (cut.empty()) return sum;
-  sum.calendar = cut.length();
-  sum.planned_operation = planned.of(machine, cut);
-  return sum;
+/// `planned_time` of (machine, range).
+template <class PlannedTime>
+void add_elements(AccountReader& reader, PlannedTime planned_time, TimeRange range, Timestamp now, Elements& sum) {
+  reader.add(range, sum.account);
+  const TimeRange cut{range.begin, std::min({range.end, now, reader.end_of_time()})};
+  if (cut.empty()) return;
+  sum.calendar += cut.length();
+  sum.planned_operation += planned_time(reader.machine().id(), cut);
 }
 
 /// Before the horizon of a machine's events figures are kept of whole hours and shifts: whether they say what was
@@ -56,9 +33,10 @@ Elements elements_with(const StoreView& view, PlannedTimes& planned, MachineId m
 Result<void> check_cut(const StoreView& view, MachineId machine, TimeRange range) {
   const MachineRecord& record = view.machine(machine);
   const Timestamp kept = record.horizon().pieces;
+  if (range.begin >= kept) return {};
   for (const Grain grain : {Grain::shift, Grain::day}) {
-    const auto cell = record.cells(grain).find(range.begin);
-    if (cell != record.cells(grain).end() && cell->second.range == range) return {};
+    const Cell* cell = record.cells(grain).find(range.begin);
+    if (cell != nullptr && cell->range == range) return {};
   }
   for (const Timestamp t : {range.begin, range.end}) {
     if (t >= kept || t <= record.first_event().value_or(kEndOfTime)) continue;
@@ -69,11 +47,23 @@ Result<void> check_cut(const StoreView& view, MachineId machine, TimeRange range
   return {};
 }
 
-/// A shift of a request and the machines that work it.
-struct Span {
-  Bucket bucket;
-  std::vector<MachineId> machines;
+/// What a bucket's figures are made of.
+struct BucketSum {
+  Elements elements;
+  Sequence revision = 0;
 };
+
+/// All of a bucket but its figures.
+OeeBucket frame_of(const OeeRequest& request, const Bucket& bucket, Timestamp now) {
+  OeeBucket out;
+  out.range =
+      request.whole || request.grain == Grain::total ? bucket.range : intersect(bucket.range, request.range);
+  out.partial = out.range != bucket.range;
+  out.open = bucket.range.end > now && out.range.end >= now;
+  if (request.grain != Grain::total) out.business_day = bucket.business_day;
+  if (bucket.shift != nullptr) out.shift = *bucket.shift;
+  return out;
+}
 
 struct Answerer {
   const StoreView& view;
@@ -81,38 +71,36 @@ struct Answerer {
   Timestamp now;
   const std::stop_token& stop;
   PlannedTimes planned;
-  std::optional<Error> failure = {};
+  Policies policies;
 
-  /// Why there is no use in going on.
-  std::optional<Error> broken_off() const { return stop.stop_requested() ? cancelled() : failure; }
+  Answerer(const StoreView& of, const OeeRequest& asked, Timestamp at, const std::stop_token& until)
+      : view(of),
+        request(asked),
+        now(at),
+        stop(until),
+        planned(of.master()),
+        policies(policies_of(of.master().latest().plant())) {}
 
-  /// Of no use once broken off.
-  OeeBucket answer(const Bucket& bucket, std::span<const MachineId> machines) {
-    OeeBucket out;
-    out.range =
-        request.whole || request.grain == Grain::total ? bucket.range : intersect(bucket.range, request.range);
-    out.partial = out.range != bucket.range;
-    out.open = bucket.range.end > now && out.range.end >= now;
-    if (request.grain != Grain::total) out.business_day = bucket.business_day;
-    if (bucket.shift != nullptr) out.shift = *bucket.shift;
-    Elements sum;
+  /// Whether the sums of a part of a bucket are known of these machines.
+  Result<void> check(const OeeBucket& frame, std::span<const MachineId> machines) const {
+    if (!frame.partial && request.grain != Grain::total) return {};
     for (const MachineId machine : machines) {
-      if (stop.stop_requested()) break;
-      if (out.partial || request.grain == Grain::total) {
-        if (const auto whole = check_cut(view, machine, out.range); !whole) failure = whole.error();
-      }
-      sum += elements_with(view, planned, machine, out.range, now);
-      out.revision = std::max(out.revision, revision(machine, bucket.range));
+      if (const auto whole = check_cut(view, machine, frame.range); !whole) return whole;
     }
-    out.figures = figures_of(sum, policies_of(view.master().latest().plant()));
-    return out;
+    return {};
   }
-
-  Sequence revision(MachineId machine, TimeRange range) const {
-    const MachineRecord& record = view.machine(machine);
+  void add(AccountReader& reader, const Bucket& bucket, TimeRange range, BucketSum& sum) {
+    const auto planned_time = [this](MachineId machine, TimeRange cut) { return planned.of(machine, cut); };
+    add_elements(reader, planned_time, range, now, sum.elements);
     const bool own_cell =
         request.grain == Grain::hour || request.grain == Grain::day || request.grain == Grain::shift;
-    return own_cell ? record.revision(request.grain, range) : record.revision_within(range);
+    const Sequence revision =
+        own_cell ? reader.revision(request.grain, bucket.range) : reader.revision_within(bucket.range);
+    sum.revision = std::max(sum.revision, revision);
+  }
+  void finish(OeeBucket& bucket, const BucketSum& sum) const {
+    bucket.revision = sum.revision;
+    make_figures(sum.elements, policies, bucket.figures);
   }
 };
 
@@ -132,17 +120,27 @@ std::vector<Bucket> common_buckets(const StoreView& view, const OeeRequest& r, T
   return buckets;
 }
 
-void shift_spans(const Answerer& answerer, const std::vector<MachineId>& machines, std::vector<Span>& spans) {
+/// The shifts of a request, by time, and which of them each machine works.
+struct Shifts {
+  std::vector<Bucket> buckets;
+  std::vector<std::vector<MachineId>> machines;  // of each bucket
+  std::vector<std::vector<std::size_t>> worked;  // by each machine of the request: buckets, by time
+};
+
+Shifts shifts_of_request(const Answerer& answerer, const std::vector<MachineId>& machines) {
   const StoreView& view = answerer.view;
   const OeeRequest& r = answerer.request;
   using Key = std::tuple<Timestamp, Timestamp, std::string, bool>;
+  struct Span {
+    Bucket bucket;
+    std::vector<std::size_t> machines;
+  };
   std::map<Key, Span> found;
   const TimeRange begun{r.range.begin, std::min(r.range.end, answerer.now)};
-  if (begun.empty()) return;
-  for (const MachineId machine : machines) {
-    std::vector<Bucket> shifts = shifts_of(view, machine, begun);
+  for (std::size_t m = 0; m < machines.size() && !begun.empty(); ++m) {
+    std::vector<Bucket> shifts = shifts_of(view, machines[m], begun);
     if (!r.whole) {
-      if (const auto running = view.master().shift_at(machine, begun.begin);
+      if (const auto running = view.master().shift_at(machines[m], begun.begin);
           running && running->range.begin < begun.begin) {
         shifts.insert(shifts.begin(), *running);
       }
@@ -151,11 +149,21 @@ void shift_spans(const Answerer& answerer, const std::vector<MachineId>& machine
       Span& span =
           found[{shift.range.begin, shift.range.end, shift.shift ? *shift.shift : "", shift.shift != nullptr}];
       span.bucket = shift;
-      span.machines.push_back(machine);
+      span.machines.push_back(m);
     }
     if (too_many(found.size()) || answerer.stop.stop_requested()) break;
   }
-  for (auto& [key, span] : found) spans.push_back(std::move(span));
+  Shifts all;
+  all.worked.resize(machines.size());
+  for (const auto& [key, span] : found) {
+    all.machines.emplace_back();
+    for (const std::size_t m : span.machines) {
+      all.machines.back().push_back(machines[m]);
+      all.worked[m].push_back(all.buckets.size());
+    }
+    all.buckets.push_back(span.bucket);
+  }
+  return all;
 }
 
 Error too_many_buckets() {
@@ -169,16 +177,22 @@ Error too_many_buckets_of_all() {
 }
 
 Result<std::vector<OeeBucket>> shifts_answered(Answerer& answerer, const std::vector<MachineId>& machines) {
-  std::vector<Span> spans;
-  shift_spans(answerer, machines, spans);
-  if (too_many(spans.size())) return too_many_buckets();
-  std::vector<OeeBucket> buckets;
-  buckets.reserve(spans.size());
-  for (const Span& span : spans) {
-    buckets.push_back(answerer.answer(span.bucket, span.machines));
-    if (const auto broken = answerer.broken_off()) return *broken;
+  const Shifts shifts = shifts_of_request(answerer, machines);
+  if (too_many(shifts.buckets.size())) return too_many_buckets();
+  std::vector<OeeBucket> answer;
+  answer.reserve(shifts.buckets.size());
+  for (std::size_t i = 0; i < shifts.buckets.size(); ++i) {
+    answer.push_back(frame_of(answerer.request, shifts.buckets[i], answerer.now));
+    if (const auto whole = answerer.check(answer.back(), shifts.machines[i]); !whole) return whole.error();
   }
-  return buckets;
+  std::vector<BucketSum> sums(answer.size());
+  for (std::size_t m = 0; m < machines.size(); ++m) {
+    if (answerer.stop.stop_requested()) return cancelled();
+    AccountReader reader{answerer.view.machine(machines[m]), answerer.now};
+    for (const std::size_t i : shifts.worked[m]) answerer.add(reader, shifts.buckets[i], answer[i].range, sums[i]);
+  }
+  for (std::size_t i = 0; i < answer.size(); ++i) answerer.finish(answer[i], sums[i]);
+  return answer;
 }
 
 std::string text_of(const StoreView& view, NameId id) { return std::string{view.names().text(id)}; }
@@ -268,10 +282,14 @@ Members members_of(const StoreView& view, const OeeRequest& request, const std::
     members.emplace_back(std::move(scope), std::vector{machine});
   };
   for (const MachineId machine : machines) {
+    if (request.group == GroupBy::none) break;
     const std::string& name = view.numbers().name(machine);
+    if (request.group == GroupBy::machine) {
+      members.push_back({{Scope::Kind::machine, name}, {machine}});
+      continue;
+    }
     const Machine* description = plant.machine(name);
     const Line* line = description == nullptr ? nullptr : plant.line(description->line);
-    if (request.group == GroupBy::machine) member({Scope::Kind::machine, name}, machine);
     if (request.group == GroupBy::line && line != nullptr) member({Scope::Kind::line, line->id}, machine);
     if (request.group == GroupBy::area && line != nullptr && !line->area.empty()) {
       member({Scope::Kind::area, line->area}, machine);
@@ -294,20 +312,80 @@ Result<std::vector<OeeSeries>> series_by_shift(Answerer& answerer, const Members
   return series;
 }
 
+/// Buckets that are common to all members, answered member by member and, within one, machine by machine: each
+/// walks along its cells. As many at a time as stay near the processor.
+class CommonBuckets {
+ public:
+  CommonBuckets(const Answerer& answerer, const Members& members, const std::vector<Bucket>& buckets)
+      : answerer_(answerer), members_(members), buckets_(buckets), series_(members.size()) {
+    for (const Bucket& bucket : buckets) frames_.push_back(frame_of(answerer.request, bucket, answerer.now));
+  }
+
+  Result<std::vector<OeeSeries>> answer() {
+    for (const auto& [scope, machines] : members_) {
+      for (const OeeBucket& frame : frames_) {
+        if (const auto whole = answerer_.check(frame, machines); !whole) return whole.error();
+      }
+    }
+    // The writer waits for the answer: two share what takes long.
+    const bool shared = members_.size() * buckets_.size() >= kShared && std::thread::hardware_concurrency() > 1;
+    const std::size_t half = shared ? members_.size() / 2 : 0;
+    std::future<void> other;
+    if (half > 0) other = std::async(std::launch::async, [this, half] { answer(0, half); });
+    answer(half, members_.size());
+    if (half > 0) other.get();
+    if (answerer_.stop.stop_requested()) return cancelled();
+    return std::move(series_);
+  }
+
+ private:
+  static constexpr std::size_t kAtOnce = 64, kShared = 20'000;
+
+  /// Of members `first` to `last`. Ends early once stopped.
+  void answer(std::size_t first, std::size_t last) {
+    Answerer answerer{answerer_.view, answerer_.request, answerer_.now, answerer_.stop};
+    std::vector<std::vector<AccountReader>> readers(last - first);
+    for (std::size_t m = first; m < last; ++m) {
+      series_[m].scope = members_[m].first;
+      series_[m].buckets.reserve(buckets_.size());
+      for (const MachineId machine : members_[m].second)
+        readers[m - first].emplace_back(answerer.view.machine(machine), answerer.now);
+    }
+    for (std::size_t begin = 0; begin < buckets_.size(); begin += kAtOnce) {
+      for (std::size_t m = first; m < last; ++m) {
+        if (answerer.stop.stop_requested()) return;
+        add(answerer, readers[m - first], begin, series_[m].buckets);
+      }
+    }
+  }
+
+  void add(Answerer& answerer, std::vector<AccountReader>& readers, std::size_t begin,
+           std::vector<OeeBucket>& out) const {
+    const std::size_t end = std::min(begin + kAtOnce, buckets_.size());
+    std::array<BucketSum, kAtOnce> sums{};
+    for (AccountReader& reader : readers) {
+      if (answerer.stop.stop_requested()) return;
+      for (std::size_t i = begin; i < end; ++i)
+        answerer.add(reader, buckets_[i], frames_[i].range, sums[i - begin]);
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+      out.push_back(frames_[i]);
+      answerer.finish(out.back(), sums[i - begin]);
+    }
+  }
+
+  const Answerer& answerer_;
+  const Members& members_;
+  const std::vector<Bucket>& buckets_;
+  std::vector<OeeBucket> frames_;
+  std::vector<OeeSeries> series_;
+};
+
 Result<std::vector<OeeSeries>> series_by_time(Answerer& answerer, const Members& members) {
   const std::vector<Bucket> common = common_buckets(answerer.view, answerer.request, answerer.now);
   if (too_many(common.size())) return too_many_buckets();
   if (members.size() * common.size() > kMaxBucketsOfAll) return too_many_buckets_of_all();
-  std::vector<OeeSeries> series;
-  for (const auto& [scope, list] : members) {
-    std::vector<OeeBucket>& buckets = series.emplace_back(OeeSeries{scope, {}}).buckets;
-    buckets.reserve(common.size());
-    for (const Bucket& bucket : common) {
-      buckets.push_back(answerer.answer(bucket, list));
-      if (const auto broken = answerer.broken_off()) return *broken;
-    }
-  }
-  return series;
+  return CommonBuckets{answerer, members, common}.answer();
 }
 
 Duration usual_length(Grain grain) {
@@ -339,24 +417,29 @@ Result<std::vector<OeeSeries>> oee(const StoreView& view, const OeeRequest& requ
                                    const std::stop_token& stop) {
   const auto machines = machines_of(view, request.scope);
   if (!machines) return machines.error();
-  Answerer answerer{view, request, now, stop, PlannedTimes{view}};
+  Answerer answerer{view, request, now, stop};
   const Members members = members_of(view, request, *machines);
   return request.grain == Grain::shift ? series_by_shift(answerer, members) : series_by_time(answerer, members);
 }
 
 Elements elements_of(const StoreView& view, MachineId machine, TimeRange range, Timestamp now) {
-  PlannedTimes planned{view};
-  return elements_with(view, planned, machine, range, now);
+  AccountReader reader{view.machine(machine), now};
+  const auto planned_time = [&](MachineId id, TimeRange cut) { return view.master().planned_time(id, cut); };
+  Elements sum;
+  add_elements(reader, planned_time, range, now, sum);
+  return sum;
 }
 
 Result<Elements> elements(const StoreView& view, const Scope& scope, TimeRange range, Timestamp now) {
   const auto machines = machines_of(view, scope);
   if (!machines) return machines.error();
-  PlannedTimes planned{view};
+  PlannedTimes planned{view.master()};
   Elements sum;
   for (const MachineId machine : *machines) {
     if (const auto whole = check_cut(view, machine, range); !whole) return whole.error();
-    sum += elements_with(view, planned, machine, range, now);
+    AccountReader reader{view.machine(machine), now};
+    add_elements(
+        reader, [&](MachineId id, TimeRange cut) { return planned.of(id, cut); }, range, now, sum);
   }
   return sum;
 }
@@ -382,9 +465,14 @@ OeeBucket machine_bucket(const StoreView& view, MachineId machine, Grain grain, 
   OeeRequest request;
   request.grain = grain;
   request.whole = true;
-  const std::stop_token never;
-  Answerer answerer{view, request, now, never, PlannedTimes{view}};
-  return answerer.answer(bucket, {&machine, 1});
+  OeeBucket out = frame_of(request, bucket, now);
+  AccountReader reader{view.machine(machine), now};
+  const auto planned_time = [&](MachineId id, TimeRange cut) { return view.master().planned_time(id, cut); };
+  Elements sum;
+  add_elements(reader, planned_time, out.range, now, sum);
+  out.revision = reader.revision(grain, bucket.range);
+  out.figures = figures_of(sum, policies_of(view.master().latest().plant()));
+  return out;
 }
 
 CurrentMachine current(const StoreView& view, MachineId machine, Timestamp now) {

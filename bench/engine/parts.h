@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -56,10 +57,6 @@ void bench_restart(Ground& ground);
 void bench_memory(Ground& ground);
 void bench_verify(Ground& ground);
 
-/// Such as "goal 10: reached".
-std::string at_least(double value, double goal);
-std::string at_most(double value, double goal);
-
 using SteadyClock = std::chrono::steady_clock;
 inline double seconds_since(SteadyClock::time_point begun) {
   return std::chrono::duration<double>(SteadyClock::now() - begun).count();
@@ -74,6 +71,24 @@ double time_of(Ask ask) {
     const auto begun = SteadyClock::now();
     ask();
     times.push_back(seconds_since(begun) * 1e3);
+  }
+  return median(std::move(times));
+}
+
+/// The same in processor time of this thread, which neighbours change less.
+template <class Ask>
+double processor_time_of(Ask ask) {
+  constexpr int kTimes = 15;
+  std::vector<double> times;
+  const auto now_ms = [] {
+    timespec spent{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    return static_cast<double>(spent.tv_sec) * 1e3 + static_cast<double>(spent.tv_nsec) / 1e6;
+  };
+  for (int i = 0; i < kTimes; ++i) {
+    const double begun = now_ms();
+    ask();
+    times.push_back(now_ms() - begun);
   }
   return median(std::move(times));
 }

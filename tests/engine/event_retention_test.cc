@@ -322,8 +322,9 @@ std::map<std::pair<Grain, Timestamp>, std::pair<Account, Sequence>> sums_of(cons
                                                                             Timestamp revisions_from) {
   std::map<std::pair<Grain, Timestamp>, std::pair<Account, Sequence>> sums;
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-    for (const auto& [start, cell] : record.cells(grain)) {
+    for (const Cell& cell : record.cells(grain)) {
       if (cell.range.end > record.settled_until() || cell.account == Account{}) continue;
+      const Timestamp start = cell.range.begin;
       const Sequence revision = start >= revisions_from ? record.revision(grain, cell.range) : 0;
       sums[{grain, start}] = {cell.account, revision};
     }

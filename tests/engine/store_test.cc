@@ -297,9 +297,9 @@ std::string fingerprint(const Store& store, Timestamp now) {
     out << view.numbers().name(machine.id()) << " settled " << micros(machine.settled_until()) << '\n';
     if (const auto wrong = machine.check()) out << "WRONG " << *wrong << '\n';
     for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-      for (const auto& [start, cell] : machine.cells(grain)) {
+      for (const Cell& cell : machine.cells(grain)) {
         const Account& a = cell.account;
-        out << name_of(grain) << ' ' << format_time(start) << " rev " << machine.revision(grain, cell.range)
+        out << name_of(grain) << ' ' << format_time(cell.range.begin) << " rev " << machine.revision(grain, cell.range)
             << ": " << a.production.count() << ' ' << a.setup.count() << ' ' << a.stop.count() << ' '
             << a.planned_stop.count() << ' ' << a.minor_stop.count() << ' ' << a.stops << ' ' << a.minor_stops
             << ' ' << a.failures << ' ' << a.good << ' ' << a.scrap << ' ' << a.rework << ' '
@@ -831,7 +831,7 @@ TEST(StoreConcurrency, ShowsEveryReaderTheStateAfterSomeCommit) {
         EXPECT_EQ(record.account({kStart, kStart + hours{1}}, now).good, std::min<std::int64_t>(commits, 60));
         EXPECT_EQ(record.revision(Grain::day, record.cells(Grain::day).empty()
                                                   ? TimeRange{}
-                                                  : record.cells(Grain::day).begin()->second.range),
+                                                  : record.cells(Grain::day).begin()->range),
                   commits == 0 ? 0 : view.sequence());
       }
       const MachineRecord& record = *view.machine("M1");

@@ -180,9 +180,9 @@ TEST_P(AnyLife, HasNoNegativeCellAndNoneThatHoldsMoreThanItsTime) {
   for (const Machine& machine : history_.plant.machines) {
     const MachineRecord& record = *view.machine(machine.id);
     for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
-      for (const auto& [start, cell] : record.cells(grain))
+      for (const Cell& cell : record.cells(grain))
         expect_sound(cell.account, view.master().planned_time(record.id(), cell.range),
-                     machine.id + " " + std::string{name_of(grain)} + " of " + format_time(start));
+                     machine.id + " " + std::string{name_of(grain)} + " of " + format_time(cell.range.begin));
     }
   }
 }
