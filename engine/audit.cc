@@ -39,12 +39,9 @@ std::string sha256(std::string_view bytes) { return hexadecimal(sha256_bytes(byt
 std::string audit_key(std::uint64_t number) { return "a" + sequence_key(number); }
 
 std::string encode_audit(AuditEntry& entry) {
-  const boost::json::object object{{"number", entry.number},
-                                   {"time", format_time(entry.at)},
-                                   {"actor", entry.author.actor},
-                                   {"by", entry.author.by},
-                                   {"action", entry.action},
-                                   {"details", entry.details},
+  const boost::json::object object{{"number", entry.number},      {"time", format_time(entry.at)},
+                                   {"actor", entry.author.actor}, {"by", entry.author.by},
+                                   {"action", entry.action},      {"details", entry.details},
                                    {"previous", entry.previous}};
   const std::string text = boost::json::serialize(object);
   const std::string hash = sha256_bytes(text);
@@ -93,7 +90,8 @@ std::optional<std::string> AuditChain::follow(std::uint64_t number, std::string_
   const auto entry = decode_audit(value);
   if (!entry) return entry.error().context;
   last_.hash = entry->hash;
-  if (entry->number != number) return "it is entry " + std::to_string(entry->number) + ", kept under another number";
+  if (entry->number != number)
+    return "it is entry " + std::to_string(entry->number) + ", kept under another number";
   if (number != before.number + 1)
     return "entries " + std::to_string(before.number + 1) + " to " + std::to_string(number - 1) + " are missing";
   // Of a damaged one nothing can follow; that was told of already.

@@ -1,5 +1,5 @@
-// Who changed what, for good: entries that each hold the hash of the one before, so that none can be changed, taken
-// out or put in between without all later ones showing it.
+// Who changed what, for good: entries that each hold the hash of the one before, so that none can be changed,
+// taken out or put in between without all later ones showing it.
 #pragma once
 
 #include "schema/result.h"

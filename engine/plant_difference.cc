@@ -136,8 +136,7 @@ void PlantDifference::compare_cycles(MachineId machine, const Span& span, Ranges
 void PlantDifference::compare_meanings(const MachineRecord& record, Ranges& out) const {
   const auto differs = [&](TimeRange range, NameId state, NameId reason) {
     for (const Span& span : spans_) {
-      if (span.states.contains(state) || span.reasons.contains(reason))
-        add(out, intersect(range, span.range));
+      if (span.states.contains(state) || span.reasons.contains(reason)) add(out, intersect(range, span.range));
     }
   };
   const Timeline& timeline = record.timeline();
@@ -179,8 +178,8 @@ const PlantDifference::Ranges& PlantDifference::calendar(MachineId machine, Time
   return ranges;
 }
 
-/// By what the rules come to, whatever they are: where a moment is planned in the one and not in the other, or lies
-/// in another shift.
+/// By what the rules come to, whatever they are: where a moment is planned in the one and not in the other, or
+/// lies in another shift.
 PlantDifference::Ranges PlantDifference::planned_otherwise(MachineId machine, TimeRange life) const {
   struct Moment {
     bool planned;

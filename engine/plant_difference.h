@@ -59,7 +59,7 @@ class PlantDifference {
   const MasterData& after_;
   bool same_zone_ = false, same_versions_ = false, same_meanings_ = true;
   std::vector<Span> spans_;
-  std::map<MachineId, std::vector<CycleEntry>> cycles_;       // of either
+  std::map<MachineId, std::vector<CycleEntry>> cycles_;      // of either
   std::map<Plans, std::pair<TimeRange, Ranges>> calendars_;  // where looked at; machines mostly share theirs
 };
 

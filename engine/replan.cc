@@ -138,9 +138,8 @@ Result<void> Store::Replan::look(const std::function<void(const StoreView&)>& at
 Result<void> Store::Replan::find() {
   for (Part& part : parts_) {
     TimeRange life;
-    const auto asked = look([&](const StoreView& view) {
-      life = rehearsal(part, view.machine(part.machine)).life();
-    });
+    const auto asked =
+        look([&](const StoreView& view) { life = rehearsal(part, view.machine(part.machine)).life(); });
     if (!asked) return asked;
     difference_->look_at_calendar(part.machine, life);
     const auto found = look([&](const StoreView& view) {
@@ -150,7 +149,8 @@ Result<void> Store::Replan::find() {
       for (const TimeRange& range : difference_->ranges(view.machine(part.machine), part.life))
         make_due(part, under.widened(range));
       part.concerned = !part.due.empty() || (part.differs.silence && !part.life.empty());
-      make_due(part, {std::min(part.settled_now, part.settled_next), std::max(part.settled_now, part.settled_next)});
+      make_due(part,
+               {std::min(part.settled_now, part.settled_next), std::max(part.settled_now, part.settled_next)});
     });
     if (!found) return found;
   }
@@ -208,9 +208,8 @@ Result<std::size_t> Store::Replan::round() {
   for (Part& part : parts_) {
     for (bool done = false; !done;) {
       const std::size_t before = part.due.size();
-      const auto looked = look([&](const StoreView& view) {
-        done = step(part, view.machine(part.machine), Until::a_while);
-      });
+      const auto looked =
+          look([&](const StoreView& view) { done = step(part, view.machine(part.machine), Until::a_while); });
       if (!looked) return looked.error();
       left -= std::min(left, before - std::min(before, part.due.size()));
       tell_progress(left);
@@ -321,12 +320,12 @@ AuditEntry Store::Replan::audit_entry() const {
   }
   boost::json::array kept(change_.kept_inactive.begin(), change_.kept_inactive.end());
   entry.details = boost::json::object{{"sequence", change_.sequence},
-                   {"changed", sections},
-                   {"machines_added", change_.machines_added},
-                   {"machines_recomputed", change_.machines_recomputed},
-                   {"machines", machines},
-                   {"kept_inactive", kept},
-                   {"plant_sha256", sha256(boost::json::serialize(to_json(plant)))}};
+                                      {"changed", sections},
+                                      {"machines_added", change_.machines_added},
+                                      {"machines_recomputed", change_.machines_recomputed},
+                                      {"machines", machines},
+                                      {"kept_inactive", kept},
+                                      {"plant_sha256", sha256(boost::json::serialize(to_json(plant)))}};
   if (from > kBeginOfTime)
     entry.details["valid_from"] = format_time(from);
   else
@@ -373,8 +372,8 @@ void Store::Replan::use(MachineRecord& record, const Part* part) {
 
 // ---------------------------------------- for all to use
 
-/// Changes of the plant one at a time: a description is refused while another is under way, machines that are added
-/// wait.
+/// Changes of the plant one at a time: a description is refused while another is under way, machines that are
+/// added wait.
 class Store::PlantTurn {
  public:
   enum class Kind : std::uint8_t { description, machines };
@@ -406,8 +405,9 @@ Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid
                                      const Author& author, std::stop_token given_up) {
   const PlantTurn turn{*this, PlantTurn::Kind::description};
   if (!turn.held()) {
-    return Error{ErrorCode::conflict, "another description of the plant is taking hold at this moment; see how far "
-                                      "it is in GET /v1/status, and send this one again then"};
+    return Error{ErrorCode::conflict,
+                 "another description of the plant is taking hold at this moment; see how far "
+                 "it is in GET /v1/status, and send this one again then"};
   }
   return change_plant(plant, valid_from, dry_run, author, std::move(given_up));
 }
@@ -427,7 +427,8 @@ Result<PlantChange> Store::change_plant(const Plant& plant, std::optional<Timest
     }
     return unavailable("events refer to ever more that the new description leaves out; try again");
   }();
-  if (!outcome && !dry_run) note_job(kJob, std::nullopt, "failed, nothing was changed: " + outcome.error().context);
+  if (!outcome && !dry_run)
+    note_job(kJob, std::nullopt, "failed, nothing was changed: " + outcome.error().context);
   return outcome;
 }
 
@@ -457,11 +458,12 @@ Result<void> Store::register_machines(const std::vector<std::string>& ids) {
 std::vector<AuditEntry> Store::audit(std::uint64_t after, std::size_t limit) const {
   std::vector<AuditEntry> entries;
   if (limit == 0) return entries;
-  const auto scanned = disk_->scan(Disk::meta, audit_key(after + 1), [&](std::string_view key, std::string_view value) {
-    if (key.size() != 9 || key[0] != 'a') return false;
-    if (auto entry = decode_audit(value)) entries.push_back(std::move(*entry));
-    return entries.size() < limit;
-  });
+  const auto scanned =
+      disk_->scan(Disk::meta, audit_key(after + 1), [&](std::string_view key, std::string_view value) {
+        if (key.size() != 9 || key[0] != 'a') return false;
+        if (auto entry = decode_audit(value)) entries.push_back(std::move(*entry));
+        return entries.size() < limit;
+      });
   if (!scanned) entries.clear();
   return entries;
 }

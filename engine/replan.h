@@ -1,10 +1,10 @@
-// How a new description of the plant takes hold of the past while events come in and figures are asked for. Private
-// to the engine.
+// How a new description of the plant takes hold of the past while events come in and figures are asked for.
+// Private to the engine.
 //
 // Like moving a running machine to another house: plan() compiles the description beside the one in use, and has
-// the machines that it may concern watched. rehearse() works out by how much each of their cells will differ, day by
-// day, each under a short look, and again where commits have changed something since. put() does the little that is
-// left on the committer's thread, makes the change durable, and lets all figures go over to it at once.
+// the machines that it may concern watched. rehearse() works out by how much each of their cells will differ, day
+// by day, each under a short look, and again where commits have changed something since. put() does the little
+// that is left on the committer's thread, makes the change durable, and lets all figures go over to it at once.
 #pragma once
 
 #include "engine/audit.h"

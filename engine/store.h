@@ -71,7 +71,7 @@ struct PlantChange {
   Sequence sequence = 0;  ///< 0: nothing was changed
   std::size_t machines_added = 0;
   std::vector<std::string> kept_inactive;  ///< left out, but events refer to them
-  std::size_t machines_recomputed = 0;  ///< whose figures it may change
+  std::size_t machines_recomputed = 0;     ///< whose figures it may change
 };
 
 /// An entry of the quarantine.
@@ -189,11 +189,11 @@ class Store {
   std::vector<JobReport> jobs() const;
 
   /// Replaces the plant description, for all time or from `valid_from` on, and recomputes what it changes of the
-  /// past. Figures are those of before until all of them go over at once; commits and queries go on meanwhile. What
-  /// it leaves out though events refer to it stays, inactive. Before the horizon nothing can be recomputed: there
-  /// the descriptions of before hold on, and conflict says so where the time zone is another. With `dry_run` nothing
-  /// changes. Waits for the answer, but for `given_up`, which leaves all as it was (cancelled). conflict, too: one
-  /// is on its way already.
+  /// past. Figures are those of before until all of them go over at once; commits and queries go on meanwhile.
+  /// What it leaves out though events refer to it stays, inactive. Before the horizon nothing can be recomputed:
+  /// there the descriptions of before hold on, and conflict says so where the time zone is another. With `dry_run`
+  /// nothing changes. Waits for the answer, but for `given_up`, which leaves all as it was (cancelled). conflict,
+  /// too: one is on its way already.
   Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run,
                                 const Author& author = {}, std::stop_token given_up = {});
   /// Adds machines that are not described yet.

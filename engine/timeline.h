@@ -142,7 +142,7 @@ class Timeline {
                    NameId own) const;
 
   MachineId machine_;
-  const MasterData* master_;  // borrowed
+  const MasterData* master_;    // borrowed
   std::unique_ptr<Lists> own_;  // none of under(): then the lists are another's
   SortedRuns<StateRecord, ByIdentity>& states_;
   SortedRuns<ClassifyRecord, ByIdentity>& classifies_;
