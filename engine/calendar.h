@@ -105,6 +105,10 @@ class ShiftPlan {
   /// The first shift instance that begins at or after `t`, looked for `within` a span.
   std::optional<Bucket> next_shift(Timestamp t, Duration within = std::chrono::hours{24 * 40}) const;
   bool has_shifts() const { return !shifts_.empty(); }
+  /// Whether its shifts and closures are those of `other`, which may hold at another time.
+  bool has_rules_of(const ShiftPlan& other) const {
+    return shifts_ == other.shifts_ && closures_ == other.closures_;
+  }
 
   /// Planned operation time (POT) at `t`, and until when that stays so (at least one step ahead of `t`).
   struct Planned {

@@ -10,6 +10,7 @@
 #include "engine/event_codec.h"
 #include "engine/events/event_log.h"
 #include "engine/quarantine_codec.h"
+#include "engine/replan.h"
 
 namespace takt {
 namespace {
@@ -510,7 +511,9 @@ void Store::Committer::apply(const Group& group, Sequence sequence, std::size_t 
       becomes_stale(machine);
     }
     if (accepted.event->type == EventType::state && !accepted.rank.withdrawn()) {
-      store_.master_->know_state(folded_state(accepted.event->state, store_.names_), store_.names_);
+      const NameId state = folded_state(accepted.event->state, store_.names_);
+      store_.master_->know_state(state, store_.names_);
+      if (store_.replan_ != nullptr) store_.replan_->know_state(state);
     }
     machine.apply(*accepted.event, accepted.rank, store_.names_, sequence);
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "engine/audit.h"
 #include "engine/chunk_parts.h"
 #include "engine/disk.h"
 #include "engine/event_codec.h"
@@ -177,12 +178,18 @@ class Inspector {
         if (!name) return tell_unnamed("tag number " + std::to_string(number), name.error().context);
         series_.insert(static_cast<std::uint32_t>(number));
         tags.push_back(std::move(*name));
+      } else if (key[0] == 'a' && key.size() == 9) {
+        if (const auto wrong = audit_.follow(number, value))
+          tell("entry " + std::to_string(number) + " of the audit log", *wrong, kRestore);
+      } else if (key == kAuditHeadKey) {
+        audit_head(value);
       } else if (key[0] == 'g' && key.size() == 1 + kChunkKey) {
         folded_.emplace(key.substr(1));
       } else if (key[0] == 'd' && key.size() == 5) {
         dropped_.emplace(key.substr(1));
       }
     });
+    if (audit_.entries() > 0 && !audit_ended_) tell("audit log", "which entry is the last is not known", kRestore);
     std::uint32_t expected = 0;
     for (const auto& [number, name] : machines_) {
       numbers_.emplace(name, number);
@@ -200,6 +207,14 @@ class Inspector {
     }
     result_.machines = machines_.size();
     result_.tags = tags.size();
+  }
+
+  /// Stands behind the entries.
+  void audit_head(std::string_view value) {
+    const auto head = decode_audit_head(value);
+    const auto wrong = head ? audit_.end_at(*head) : std::optional{head.error().context};
+    if (wrong) tell("audit log", *wrong, kRestore);
+    audit_ended_ = true;
   }
 
   std::string machine_name(std::uint32_t machine) const {
@@ -422,6 +437,8 @@ class Inspector {
   const InspectionOptions& options_;
   Inspection result_;
   std::unique_ptr<Disk> disk_;
+  AuditChain audit_;
+  bool audit_ended_ = false;
   std::map<std::string, std::vector<std::string>> damaged_;  // by family: the last keys of damaged files
   std::uint64_t sequence_ = 0;
   bool named_ = true;  // every machine and tag that something refers to has a name

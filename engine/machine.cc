@@ -154,6 +154,7 @@ void MachineRecord::apply_classify(const Event& event, const Rank& rank, Names& 
   if (loading_) return timeline_.put(record);
   TimeRange touched{record.start, record.end};
   if (record.end == kBeginOfTime) touched.end = timeline_.stretch_end(record.start);
+  touch({record.start, record.start + kTick});  // under another description it may explain something
   if (touched.empty()) {
     timeline_.put(record);  // over running time, or before it has stopped: nothing to explain yet
     return;
@@ -305,6 +306,7 @@ void MachineRecord::change_timeline(TimeRange touched, Sequence commit, Change c
     }
     begin = std::min(begin, settled_before);
   }
+  touch({begin, end});
 
   // In order, the figures before the event stay what they were shown as: only a stop's end may judge it anew.
   const bool judged_anew = tail && previous.restable();
@@ -350,6 +352,7 @@ void MachineRecord::change_timeline(TimeRange touched, Sequence commit, Change c
 template <class Change>
 void MachineRecord::change_pieces(TimeRange touched, Sequence commit, Change change) {
   if (loading_) return change();
+  touch(touched);
   Deltas deltas;
   BucketSink minus = pieces_sink(deltas, -1);
   pieces_.contribute(touched, minus);
@@ -387,9 +390,19 @@ void MachineRecord::use(const MasterData& master, Sequence commit) {
   master_ = &master;
   timeline_.use(master), pieces_.use(master);
   if (loading_) return;
+  touch({kBeginOfTime, kEndOfTime});
   settled_ = settled_end();
   rollups_.replace(sums_from_events(settled_), commit);
   if (commit > 0 && !timeline_.states().empty()) tail_revision_ = std::max(tail_revision_, commit);
+}
+
+void MachineRecord::use(const MasterData& master, const std::vector<const CellChanges*>& changes,
+                        Sequence commit) {
+  master_ = &master;
+  timeline_.use(master), pieces_.use(master);
+  settled_ = settled_end();
+  rollups_.change(changes, commit);
+  if (!timeline_.states().empty()) tail_revision_ = std::max(tail_revision_, commit);
 }
 
 // ---------------------------------------- reading

@@ -11,6 +11,7 @@
 #include "engine/pieces.h"
 #include "engine/rollups.h"
 #include "engine/timeline.h"
+#include "engine/touched_time.h"
 
 #include <optional>
 #include <string>
@@ -60,6 +61,10 @@ class MachineRecord {
   /// The description has changed: computes all sums anew, unless it is loading. Buckets that changed get the
   /// revision `commit`.
   void use(const MasterData& master, Sequence commit);
+  /// The same where it is known by how much each cell differs (engine/rehearsal.h).
+  void use(const MasterData& master, const std::vector<const CellChanges*>& changes, Sequence commit);
+  /// Stretches of time in which sums may change are added to `touched` from now on; null: no more.
+  void watch(TouchedTime* touched) { touched_ = touched; }
   /// Times of all live events but readings and classifications, also of those that are gone.
   void collect_heard(std::vector<HeardRun>& runs) const;
 
@@ -124,6 +129,9 @@ class MachineRecord {
     return {*master_, id_, deltas, sign, horizon_.timeline};
   }
   BucketSink pieces_sink(Deltas& deltas, int sign) const { return {*master_, id_, deltas, sign, horizon_.pieces}; }
+  void touch(TimeRange range) {
+    if (touched_ != nullptr) touched_->add(range);
+  }
   Deltas sums_from_events(Timestamp settled) const;
   Timestamp settled_end() const { return std::max(timeline_.settled_end(), horizon_.timeline); }
   Deltas sums_between(Horizon from, Horizon to) const;
@@ -139,6 +147,7 @@ class MachineRecord {
   SortedRuns<EnergyRecord, ByIdentity> energy_;
   std::optional<Timestamp> first_event_, last_event_;
   std::string damage_;
+  TouchedTime* touched_ = nullptr;              // borrowed: who watches
   bool loading_ = false;                        // events are put in their places, and nothing more
   std::optional<Sequence> restored_otherwise_;  // the commit of a checkpoint whose sums were others
 

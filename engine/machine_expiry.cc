@@ -109,6 +109,7 @@ KeptEvents MachineRecord::events_to_keep() const {
 
 KeptEvents MachineRecord::expire(Timestamp from) {
   TAKT_INVARIANT(!loading_ && from >= horizon_.pieces);
+  touch({kBeginOfTime, kEndOfTime});
   // Of time after its last event a machine has none once it is switched off.
   const Timestamp lived = std::min(from, last_event_.value_or(from));
   const Horizon next{from, std::max(horizon_.timeline, timeline_.stretch_begin(lived))};

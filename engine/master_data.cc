@@ -110,6 +110,12 @@ ReasonCategory PlantVersion::category_of_reason(NameId reason) const {
   return at == reasons_.end() ? ReasonCategory::other : at->second;
 }
 
+std::vector<NameId> PlantVersion::reasons() const {
+  std::vector<NameId> list;
+  for (const auto& [reason, category] : reasons_) list.push_back(reason);
+  return list;
+}
+
 UsedCycle PlantVersion::used_cycle(MachineId machine, NameId product, Timestamp t) const {
   if (product != NameId::none) {
     if (const auto list = cycles_.find(cycle_key(machine, product)); list != cycles_.end()) {

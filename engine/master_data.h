@@ -95,10 +95,21 @@ class PlantVersion {
   /// The spelling for answers.
   NameId shown_state(NameId folded) const;
   ReasonCategory category_of_reason(NameId reason) const;
+  /// The reasons described.
+  std::vector<NameId> reasons() const;
   std::optional<Duration> ideal_cycle(MachineId machine, NameId product, Timestamp t) const {
     return used_cycle(machine, product, t).cycle;
   }
   UsedCycle used_cycle(MachineId machine, NameId product, Timestamp t) const;
+  /// All [[ideal_cycle]] entries, as `visit(MachineId, NameId product, TimeRange valid)`.
+  template <class Visit>
+  void visit_cycles(Visit visit) const {
+    for (const auto& [key, list] : cycles_) {
+      for (const Cycle& cycle : list)
+        visit(MachineId{static_cast<std::uint32_t>(key >> 32U)}, NameId{static_cast<std::uint32_t>(key)},
+              cycle.valid);
+    }
+  }
 
  private:
   const ShiftPlan* plan_for(const Machine& machine);

@@ -7,6 +7,7 @@
 #include "engine/records.h"
 #include "engine/sorted_runs.h"
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -26,10 +27,14 @@ class Pieces {
       : machine_(machine),
         master_(&master),
         order_(order),
-        pieces_(order),
-        cycles_(order),
-        counters_(order),
-        orders_(order) {}
+        own_(std::make_unique<Lists>(order)),
+        pieces_(own_->pieces),
+        cycles_(own_->cycles),
+        counters_(own_->counters),
+        orders_(own_->orders),
+        running_(own_->running) {}
+  /// What this would come to if another description held. Borrows all events of this one, until it changes.
+  Pieces under(const MasterData& master) const { return {*this, master}; }
 
   // ---------------------------------------- what is counted
 
@@ -70,6 +75,24 @@ class Pieces {
   NameId product_at(Timestamp t) const;
 
  private:
+  struct Lists {
+    explicit Lists(ByIdentity order) : pieces(order), cycles(order), counters(order), orders(order) {}
+    SortedRuns<PieceRecord, ByIdentity> pieces;
+    SortedRuns<CycleRecord, ByIdentity> cycles;
+    SortedRuns<CounterRecord, ByIdentity> counters;
+    SortedRuns<OrderRecord, ByIdentity> orders;
+    std::vector<RunningOrder> running;
+  };
+  Pieces(const Pieces& other, const MasterData& master)
+      : machine_(other.machine_),
+        master_(&master),
+        order_(other.order_),
+        pieces_(other.pieces_),
+        cycles_(other.cycles_),
+        counters_(other.counters_),
+        orders_(other.orders_),
+        running_(other.running_) {}
+
   CountedPieces resolved(CountedPieces pieces) const;
   void keep_orders(KeptEvents& kept) const;
   std::optional<CountedPieces> increase_of(SortedRuns<CounterRecord, ByIdentity>::Iterator at) const;
@@ -79,11 +102,12 @@ class Pieces {
   MachineId machine_;
   const MasterData* master_;  // borrowed
   ByIdentity order_;
-  SortedRuns<PieceRecord, ByIdentity> pieces_;
-  SortedRuns<CycleRecord, ByIdentity> cycles_;
-  SortedRuns<CounterRecord, ByIdentity> counters_;
-  SortedRuns<OrderRecord, ByIdentity> orders_;
-  std::vector<RunningOrder> running_;  // steps, by time
+  std::unique_ptr<Lists> own_;  // none of under(): then the lists are another's
+  SortedRuns<PieceRecord, ByIdentity>& pieces_;
+  SortedRuns<CycleRecord, ByIdentity>& cycles_;
+  SortedRuns<CounterRecord, ByIdentity>& counters_;
+  SortedRuns<OrderRecord, ByIdentity>& orders_;
+  std::vector<RunningOrder>& running_;  // steps, by time
 };
 
 }  // namespace takt

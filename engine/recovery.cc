@@ -59,6 +59,8 @@ Result<void> Store::Recovery::read_meta() {
       });
     } else if (key == kHorizonKey) {
       store_.horizon_ = from_micros(static_cast<std::int64_t>(sequence_of_key(value)));
+    } else if (key == kAuditHeadKey) {
+      take(decode_audit_head(value), [&](AuditHead head) { store_.audit_head_ = std::move(head); });
     } else if (key == kDropsKey) {
       take(decode_drops(value), [&](std::vector<Drop> drops) { store_.drops_ = std::move(drops); });
     } else if (key[0] == 'h' && key.size() == 9) {

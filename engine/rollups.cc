@@ -1,5 +1,7 @@
 #include "engine/rollups.h"
 
+#include "engine/cell_changes.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -161,6 +163,28 @@ void Rollups::replace(const Deltas& sums, Sequence commit) {
       else if (is->range == was.range && is->account == was.account)
         now.cell(was.range).revision = was.revision;
     }
+  }
+}
+
+void Rollups::change(const std::vector<const CellChanges*>& changes, Sequence commit) {
+  std::map<std::pair<Grain, Timestamp>, std::optional<Cell>> before;  // of buckets that several changes are of
+  const auto apply = [&](const CellChange& change) {
+    std::map<Timestamp, Cell>& cells = table(change.grain);
+    const auto there = cells.find(change.range.begin);
+    const auto old = there == cells.end() ? std::nullopt : std::optional{there->second};
+    if (change.shared) before.try_emplace({change.grain, change.range.begin}, old);
+    Cell& target = there == cells.end() ? cell(change.grain, change.range) : there->second;
+    if (change.goes_on) target.range = change.range;
+    target.account += change.by;
+    target.revision = commit;
+  };
+  for (const CellChanges* list : changes) list->visit(apply);
+  for (const auto& [key, old] : before) {
+    const auto now = table(key.first).find(key.second);
+    if (old && old->range == now->second.range && old->account == now->second.account)
+      now->second.revision = old->revision;
+    else if (!old && now->second.account == Account{})
+      table(key.first).erase(now);
   }
 }
 

@@ -24,6 +24,8 @@ struct KeptCell {
   friend bool operator==(const KeptCell&, const KeptCell&) = default;
 };
 
+class CellChanges;  // engine/cell_changes.h
+
 /// Sums to one account, whatever the bucket.
 class AccountSink final : public ContributionSink {
  public:
@@ -93,6 +95,9 @@ class Rollups {
   /// Takes these sums of all that events still tell instead of what there was. Cells of which nothing differs keep
   /// their revision; those that had something and have nothing any more stay, empty.
   void replace(const Deltas& sums, Sequence commit);
+  /// Comes to the same as replace() with the sums of the new description, given all differences from those of the
+  /// old one, in any order.
+  void change(const std::vector<const CellChanges*>& changes, Sequence commit);
   /// These sums and no others but what was frozen; cells have the revision `otherwise` until revise().
   void restore(const Deltas& sums, Sequence otherwise);
   /// Events are about to go that have made `gone` of the sums, all of them that ended by `until`. Cells of buckets

@@ -350,11 +350,12 @@ Timestamp Store::newest() const {
   return newest;
 }
 
-void Store::note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome) {
+void Store::note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome,
+                     std::optional<double> done) {
   const std::lock_guard lock{jobs_mutex_};
   const auto at = std::find_if(jobs_.begin(), jobs_.end(), [&](const JobReport& job) { return job.name == name; });
   JobReport& job = at == jobs_.end() ? jobs_.emplace_back() : *at;
-  job = {std::string{name}, clock().now(), next, std::move(outcome)};
+  job = {std::string{name}, clock().now(), next, std::move(outcome), done};
 }
 
 std::vector<JobReport> Store::jobs() const {
@@ -423,6 +424,23 @@ Result<void> Store::adopt_tzdata() {
   return use_plant_versions(master_->descriptions(), sequence_);
 }
 
+/// Reasons that events name and that `plant` does not list though they are described.
+std::set<NameId> Store::reasons_left_out(const Plant& plant) const {
+  std::set<std::string_view> listed;
+  for (const Reason& reason : plant.reasons) listed.insert(reason.code);
+  std::set<NameId> left_out, named;
+  for (const Reason& reason : master_->latest().plant().reasons) {
+    if (!listed.contains(reason.code)) left_out.insert(names_.find(reason.code));
+  }
+  if (left_out.empty()) return named;
+  for (const auto& machine : machines_) {
+    machine->visit_reasons([&](NameId reason) {
+      if (left_out.contains(reason)) named.insert(reason);
+    });
+  }
+  return named;
+}
+
 /// Keeps what the description leaves out though events refer to it: machines inactive, reasons and states as they
 /// were.
 PlantChange Store::merge_left_out(Plant& plant) const {
@@ -431,12 +449,10 @@ PlantChange Store::merge_left_out(Plant& plant) const {
   for (const Machine& machine : plant.machines) {
     if (!numbers_.find(machine.id)) ++change.machines_added;
   }
-  std::set<std::string_view> reasons, states;
+  std::set<std::string_view> states;
   for (const NameId state : master_->latest().states()) {
     states.insert(names_.text(master_->latest().shown_state(state)));
   }
-  for (const auto& machine : machines_)
-    machine->visit_reasons([&](NameId reason) { reasons.insert(names_.text(reason)); });
   for (const Machine& machine : old.machines) {
     const MachineRecord& record = *machines_[index_of(*numbers_.find(machine.id))];
     const bool referred = record.first_event() || !readings_->of_machine(record.id()).empty();
@@ -447,8 +463,9 @@ PlantChange Store::merge_left_out(Plant& plant) const {
     plant.machines.push_back(std::move(kept));
     change.kept_inactive.push_back(machine.id);
   }
+  const std::set<NameId> reasons = reasons_left_out(plant);
   for (const Reason& reason : old.reasons) {
-    if (!reasons.contains(reason.code) || lists(plant.reasons, &Reason::code, reason.code)) continue;
+    if (!reasons.contains(names_.find(reason.code))) continue;
     Reason kept = reason;
     kept.category = effective_category(old, reason);
     if (!lists(plant.reasons, &Reason::code, kept.parent)) kept.parent.clear();
@@ -458,7 +475,6 @@ PlantChange Store::merge_left_out(Plant& plant) const {
     if (states.contains(state.name) && !lists(plant.states, &StateName::name, state.name))
       plant.states.push_back(state);
   }
-  change.machines_recomputed = machines_.size();
   return change;
 }
 
@@ -477,101 +493,6 @@ std::vector<Event> Store::silence_marks(const Plant& next) const {
     marks.push_back(mark);
   }
   return marks;
-}
-
-Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run) {
-  Result<PlantChange> outcome = PlantChange{};
-  committer_->run_task([&] {
-    PlantChange change = merge_left_out(plant);
-    std::vector<std::pair<Timestamp, Plant>> versions;
-    if (const Timestamp horizon = this->horizon(); horizon > kBeginOfTime) {
-      valid_from = std::max(valid_from.value_or(horizon), horizon);
-      if (plant.timezone != master_->latest().plant().timezone) {
-        outcome = Error{ErrorCode::conflict, "the time zone cannot change: the figures of before " +
-                                                 format_time(horizon) +
-                                                 " are by its days, and their events are retained no more"};
-        return;
-      }
-    }
-    if (valid_from) {
-      versions = master_->descriptions();
-      std::erase_if(versions, [&](const auto& version) { return version.first >= *valid_from; });
-      if (!has_plant_) versions.clear();
-    }
-    versions.emplace_back(versions.empty() ? kBeginOfTime : *valid_from, plant);
-    const auto zone = zones_.named(plant.timezone);
-    if (!zone) {
-      outcome = zone.error();
-      return;
-    }
-    if (dry_run) {
-      outcome = change;
-      return;
-    }
-    if (const std::string reason = committer_->read_only_reason(); !reason.empty()) {
-      outcome = unavailable(reason);
-      return;
-    }
-    change.sequence = sequence_ + 1;
-    rocksdb::WriteBatch batch;
-    // Numbered in the order in which use_plant_versions() meets them.
-    std::set<std::string_view> fresh;
-    for (const auto& [from, description] : versions) {
-      for (const Machine& machine : description.machines) {
-        if (numbers_.find(machine.id) || !fresh.insert(machine.id).second) continue;
-        batch.Put((*disk_)[Disk::meta], "m" + sequence_key(numbers_.size() + fresh.size() - 1), machine.id);
-      }
-    }
-    batch.Put((*disk_)[Disk::meta], "p" + sequence_key(change.sequence), encode_plants(versions));
-    batch.Put((*disk_)[Disk::meta], "sequence", sequence_key(change.sequence));
-    const KeptZone kept = zones_.kept(plant.timezone).value_or(KeptZone{*zone, options_.zones.version()});
-    batch.Put((*disk_)[Disk::meta], zone_key(plant.timezone), encode_zone(kept));
-    const std::vector<Event> marks = silence_marks(versions.back().second);
-    std::vector<const Event*> marked;
-    for (const Event& mark : marks) marked.push_back(&mark);
-    if (!marks.empty()) {
-      const std::string frame = encode_frame(marked);
-      batch.Put((*disk_)[Disk::events], sequence_key(change.sequence), frame);
-      events_->appended(frame.size());
-    }
-    if (const auto written = committer_->write(batch); !written) {
-      outcome = written.error();
-      return;
-    }
-    {
-      zones_.keep(plant.timezone, kept);
-      const std::lock_guard turn{turnstile_};
-      const std::unique_lock lock{gate_};
-      if (const auto used = use_plant_versions(std::move(versions), change.sequence); !used) {
-        outcome = used.error();
-        return;
-      }
-      sequence_.store(change.sequence, std::memory_order_release);
-    }
-    has_plant_ = true;
-    events_->plant_changed();
-    if (listener_) listener_({change.sequence, {}, true});
-    outcome = change;
-  });
-  return outcome;
-}
-
-Result<void> Store::register_machines(const std::vector<std::string>& ids) {
-  Plant plant = *this->plant();
-  for (const std::string& id : ids) {
-    if (plant.machine(id) != nullptr) continue;
-    Machine machine;
-    machine.id = machine.name = id;
-    plant.machines.push_back(std::move(machine));
-  }
-  std::optional<Timestamp> newest_from;
-  {
-    const StoreView view = read();
-    if (view.master().versions().size() > 1) newest_from = view.master().latest().valid().begin;
-  }
-  const auto changed = set_plant(std::move(plant), newest_from, false);
-  if (!changed) return changed.error();
-  return {};
 }
 
 // ------------------------------------------------------------------------------------------------------------

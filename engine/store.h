@@ -5,6 +5,7 @@
 // some commit, never a half-applied one. docs/architecture.md tells the story, docs/format.md the bytes.
 #pragma once
 
+#include "engine/audit.h"
 #include "engine/kept_zones.h"
 #include "engine/machine.h"
 #include "engine/master_data.h"
@@ -13,6 +14,7 @@
 #include "schema/event.h"
 
 #include <atomic>
+#include <condition_variable>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -22,6 +24,7 @@
 #include <set>
 #include <shared_mutex>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -43,6 +46,11 @@ struct StoreOptions {
   std::chrono::milliseconds fold_every{2000};
   /// Called while opening, with a share from 0 to 1.
   std::function<void(double)> progress;
+  /// How long a change of the plant holds commits off at a time while it works out new figures; a day of a machine
+  /// at least.
+  std::chrono::microseconds plant_change_look{1000};
+  /// Called between those looks by the thread that changes the plant, for tests.
+  std::function<void()> between_looks;
 };
 
 /// What became of a submission that is now durable and in every figure.
@@ -65,7 +73,7 @@ struct PlantChange {
   Sequence sequence = 0;  ///< 0: nothing was changed
   std::size_t machines_added = 0;
   std::vector<std::string> kept_inactive;  ///< left out, but events refer to them
-  std::size_t machines_recomputed = 0;
+  std::size_t machines_recomputed = 0;     ///< whose figures it may change
 };
 
 /// An entry of the quarantine.
@@ -92,6 +100,7 @@ struct JobReport {
   Timestamp last_run;
   std::optional<Timestamp> next_run;  ///< none: as needed
   std::string outcome;
+  std::optional<double> done = std::nullopt;  ///< the share of it, while it is under way
 };
 
 /// Readings of commits up to `sequence` of days before `first_kept` were dropped.
@@ -181,13 +190,18 @@ class Store {
   /// What was done in the background, and when. Any thread.
   std::vector<JobReport> jobs() const;
 
-  /// Replaces the plant description, for all time or from `valid_from` on, and recomputes the past. What it leaves
-  /// out though events refer to it stays, inactive. Before the horizon nothing can be recomputed: there the
-  /// descriptions of before hold on, and conflict says so where the time zone is another. With `dry_run` nothing
-  /// changes. Waits for the answer.
-  Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run);
+  /// Replaces the plant description, for all time or from `valid_from` on, and recomputes what it changes of the
+  /// past. Figures are those of before until all of them go over at once; commits and queries go on meanwhile.
+  /// What it leaves out though events refer to it stays, inactive. Before the horizon nothing can be recomputed:
+  /// there the descriptions of before hold on, and conflict says so where the time zone is another. With `dry_run`
+  /// nothing changes. Waits for the answer, but for `given_up`, which leaves all as it was (cancelled). conflict,
+  /// too: one is on its way already.
+  Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run,
+                                const Author& author = {}, std::stop_token given_up = {});
   /// Adds machines that are not described yet.
   Result<void> register_machines(const std::vector<std::string>& ids);
+  /// Who changed what: entries with numbers above `after`, oldest first. What is damaged is left out.
+  std::vector<AuditEntry> audit(std::uint64_t after, std::size_t limit) const;
   /// The newest description. Any thread.
   std::shared_ptr<const Plant> plant() const;
   /// False until the first description was set.
@@ -241,7 +255,9 @@ class Store {
   friend class StoreView;
   class Committer;
   class EventLog;
+  class PlantTurn;
   class Recovery;
+  class Replan;  // engine/replan.h
   struct Work;
 
   Store(StoreOptions options);
@@ -260,9 +276,13 @@ class Store {
   void hear(const Expiry& expiry, HeardReadings& heard) const;
   Result<void> clear_dropped(const std::set<std::uint32_t>& days, const std::set<std::uint32_t>& in_use);
   Timestamp newest() const;
-  void note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome);
+  void note_job(std::string_view name, std::optional<Timestamp> next, std::string outcome,
+                std::optional<double> done = std::nullopt);
   std::vector<Event> silence_marks(const Plant& next) const;
+  std::set<NameId> reasons_left_out(const Plant& plant) const;
   PlantChange merge_left_out(Plant& plant) const;
+  Result<PlantChange> change_plant(const Plant& plant, std::optional<Timestamp> valid_from, bool dry_run,
+                                   const Author& author, const std::stop_token& given_up);
 
   StoreOptions options_;
   std::string id_;
@@ -282,10 +302,17 @@ class Store {
   std::atomic<Sequence> sequence_{0};
   std::atomic<Timestamp> horizon_{kBeginOfTime};
 
-  // The committer's: what outlives dropped readings.
+  // The committer's.
+  Replan* replan_ = nullptr;  // the change of the plant that is under way
+  AuditHead audit_head_;
+  // What outlives dropped readings.
   std::map<MachineId, std::vector<HeardRun>> heard_before_;
   std::uint32_t next_heard_ = 0;
   std::vector<Drop> drops_;
+
+  std::mutex turn_mutex_;
+  std::condition_variable turn_free_;
+  bool changing_ = false, describing_ = false;  // the plant; by a whole description
 
   mutable std::mutex jobs_mutex_;
   std::vector<JobReport> jobs_;

@@ -8,6 +8,7 @@
 #include "engine/records.h"
 #include "engine/sorted_runs.h"
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -38,7 +39,14 @@ struct StopStretch {
 class Timeline {
  public:
   Timeline(MachineId machine, ByIdentity order, const MasterData& master)
-      : machine_(machine), master_(&master), states_(order), classifies_(order) {}
+      : machine_(machine),
+        master_(&master),
+        own_(std::make_unique<Lists>(order)),
+        states_(own_->states),
+        classifies_(own_->classifies),
+        heard_(own_->heard) {}
+  /// What this would say if another description held. Borrows all events of this one, until it changes.
+  Timeline under(const MasterData& master) const { return {*this, master}; }
 
   // ---------------------------------------- what it follows from
 
@@ -105,6 +113,21 @@ class Timeline {
   RawSegment raw_segment_at(Timestamp t) const;
 
  private:
+  struct Lists {
+    explicit Lists(ByIdentity order) : states(order), classifies(order) {}
+    SortedRuns<StateRecord, ByIdentity> states;
+    SortedRuns<ClassifyRecord, ByIdentity> classifies;
+    std::vector<HeardRun> heard;
+  };
+  Timeline(const Timeline& other, const MasterData& master)
+      : machine_(other.machine_),
+        master_(&master),
+        states_(other.states_),
+        classifies_(other.classifies_),
+        longest_classify_(other.longest_classify_),
+        from_(other.from_),
+        heard_(other.heard_) {}
+
   class Walk;
   SortedRuns<StateRecord, ByIdentity>::Iterator first_after(Timestamp t) const;
   bool is_failure(const Segment& stop) const;
@@ -119,12 +142,13 @@ class Timeline {
                    NameId own) const;
 
   MachineId machine_;
-  const MasterData* master_;  // borrowed
-  SortedRuns<StateRecord, ByIdentity> states_;
-  SortedRuns<ClassifyRecord, ByIdentity> classifies_;
+  const MasterData* master_;    // borrowed
+  std::unique_ptr<Lists> own_;  // none of under(): then the lists are another's
+  SortedRuns<StateRecord, ByIdentity>& states_;
+  SortedRuns<ClassifyRecord, ByIdentity>& classifies_;
   Duration longest_classify_{0};
   Timestamp from_ = kBeginOfTime;
-  std::vector<HeardRun> heard_;  // more than the silence time-out apart; none without one
+  std::vector<HeardRun>& heard_;  // more than the silence time-out apart; none without one
 };
 
 }  // namespace takt

@@ -47,7 +47,12 @@ HttpResponse get_status(Api& api, const HttpRequest& http) {
       out.value(*job.next_run);
     else
       out.null();
-    out.member("outcome", job.outcome).end_object();
+    out.member("outcome", job.outcome).key("done");
+    if (job.done)
+      out.value(*job.done);
+    else
+      out.null();
+    out.end_object();
   }
   return json_response(out.end_array().end_object().take());
 }

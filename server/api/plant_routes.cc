@@ -64,18 +64,52 @@ std::string render(const PlantChange& change, bool dry_run) {
   return out.end_array().end_object().take();
 }
 
+/// Who asks for a change, as far as he says.
+std::string author_in(Parameters& in) {
+  std::string by = in.optional("by").value_or("");
+  const bool control =
+      std::any_of(by.begin(), by.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
+  if (by.size() > 128 || control) in.fault("by is a name of at most 128 bytes without control characters");
+  return by;
+}
+
 void put_plant(Api& api, const HttpRequest& http, Responder responder) {
-  Parameters in{http, {"valid_from", "dry_run"}, api.store.clock().now()};
+  Parameters in{http, {"valid_from", "dry_run", "by"}, api.store.clock().now()};
   const auto valid_from = in.time("valid_from");
   const bool dry_run = in.flag("dry_run");
+  const Author author{"http " + http.remote.substr(0, http.remote.rfind(':')), author_in(in)};
   if (auto fault = in.problem()) return responder.send(*fault);
   auto plant = plant_in(http);
   if (!plant) return responder.send(problem_of(plant.error()));
   const auto shared = std::make_shared<Plant>(std::move(*plant));
-  answer_in(api.workers, std::move(responder), [&api, shared, valid_from, dry_run] {
-    const auto change = api.store.set_plant(std::move(*shared), valid_from, dry_run);
+  answer_in(api.workers, std::move(responder), [&api, shared, valid_from, dry_run, author, left = http.cancelled] {
+    const auto change = api.store.set_plant(std::move(*shared), valid_from, dry_run, author, left);
     return change ? json_response(render(*change, dry_run)) : problem_of(change.error());
   });
+}
+
+HttpResponse get_audit(Api& api, const HttpRequest& http) {
+  constexpr std::size_t kPage = 1000;
+  Parameters in{http, {"after", "limit"}, api.store.clock().now()};
+  const std::uint64_t after = in.number("after").value_or(0);
+  const std::uint64_t limit = in.number("limit").value_or(100);
+  if (limit < 1 || limit > kPage) in.fault("limit is 1 to " + std::to_string(kPage));
+  if (auto fault = in.problem()) return *fault;
+  const std::vector<AuditEntry> entries = api.store.audit(after, limit);
+  boost::json::array items;
+  for (const AuditEntry& entry : entries) {
+    items.push_back(boost::json::object{{"number", entry.number},
+                                        {"time", format_time(entry.at)},
+                                        {"actor", entry.author.actor},
+                                        {"by", entry.author.by},
+                                        {"action", entry.action},
+                                        {"details", entry.details},
+                                        {"previous", entry.previous},
+                                        {"hash", entry.hash}});
+  }
+  boost::json::object answer{{"items", std::move(items)}, {"next", nullptr}};
+  if (entries.size() == limit) answer["next"] = entries.back().number;
+  return json_response(boost::json::serialize(answer));
 }
 
 }  // namespace
@@ -94,11 +128,23 @@ std::vector<Route> plant_routes() {
        "/v1/plant",
        "Replace the plant description",
        {{"valid_from", "from when it holds; default: for all time"},
-        {"dry_run", "1: change nothing, say what would change"}},
-       "sequence, machines_added, machines_recomputed, kept_inactive: left out, but events refer to them",
+        {"dry_run", "1: change nothing, say what would change"},
+        {"by", "who asks for it, for the audit log"}},
+       "sequence, machines_added, machines_recomputed: whose figures it may change, kept_inactive: left out, but "
+       "events refer to them. Sent when every figure is by it; 409 while another is taking hold",
        "application/json",
        "the whole description, TOML or JSON with the same keys",
        put_plant},
+      {"GET",
+       "/v1/audit",
+       "Who changed what",
+       {{"after", "entries after this number"}, {"limit", "1 to 1000, default 100"}},
+       "items, oldest first, with number, time, actor, by, action, details, previous and hash (SHA-256); next: "
+       "what "
+       "to ask `after` for more",
+       "application/json",
+       {},
+       answering(get_audit)},
   };
 }
 

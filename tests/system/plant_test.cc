@@ -56,6 +56,36 @@ TEST_F(PlantOverHttp, RecomputesThePastWithAnotherIdealCycle) {
   EXPECT_EQ(plant(), plant_now);
 }
 
+TEST_F(PlantOverHttp, SaysWhichMachinesItConcernsAndWhoChangedWhat) {
+  Json slower = plant();
+  slower["machine"][0]["ideal_cycle_s"] = 2;
+  slower["machine"][1]["ideal_cycle_s"] = 2;  // has no history
+  EXPECT_EQ(put("?dry_run=1", slower)["machines_recomputed"], 1);
+  const Json change = put("?valid_from=2025-01-06T00:00:00Z&by=Anna%20M.", slower);
+  EXPECT_EQ(change["machines_recomputed"], 1);
+  const Json audit = client_.json("/v1/audit");
+  EXPECT_EQ(audit["next"], nullptr);
+  ASSERT_EQ(audit["items"].size(), 2U);
+  const Json& entry = audit["items"][1];
+  EXPECT_EQ(entry["number"], 2);
+  EXPECT_EQ(entry["actor"], "http 127.0.0.1");
+  EXPECT_EQ(entry["by"], "Anna M.");
+  EXPECT_EQ(entry["action"], "plant.change");
+  EXPECT_EQ(entry["previous"], audit["items"][0]["hash"]);
+  EXPECT_EQ(entry["details"]["sequence"], change["sequence"]);
+  EXPECT_EQ(entry["details"]["changed"], Json({"machine"}));
+  EXPECT_EQ(audit["items"][0]["actor"], "command line");  // --config
+  EXPECT_EQ(client_.json("/v1/audit?after=1&limit=1")["items"][0], entry);
+  EXPECT_EQ(client_.get("/v1/audit?limit=0").status, 400);
+  EXPECT_EQ(client_.put("/v1/plant?by=a%0Ab", slower.dump(), "application/json").status, 400);
+  const Json jobs = client_.json("/v1/status")["jobs"];
+  const auto job =
+      std::find_if(jobs.begin(), jobs.end(), [](const Json& j) { return j["name"] == "plant change"; });
+  ASSERT_NE(job, jobs.end());
+  EXPECT_THAT((*job)["outcome"].get<std::string>(), HasSubstr("done as commit"));
+  EXPECT_EQ((*job)["done"], nullptr);
+}
+
 TEST_F(PlantOverHttp, ChangesOnlyWhatComesAfterValidFrom) {
   Json slower = plant();
   slower["machine"][0]["ideal_cycle_s"] = 2;
