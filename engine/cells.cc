@@ -78,4 +78,15 @@ Cell& CellTable::insert(std::size_t run, std::size_t at, TimeRange bucket) {
   return *made;
 }
 
+void CellTable::erase(Timestamp t) {
+  if (find(t) == nullptr) return;
+  const auto run = runs_.begin() + static_cast<std::ptrdiff_t>(run_of(t));
+  std::vector<Cell>& cells = run->cells;
+  cells.erase(cells.begin() + static_cast<std::ptrdiff_t>(position(cells, t)));
+  if (cells.empty())
+    runs_.erase(run);
+  else
+    run->first = cells.front().range.begin;
+}
+
 }  // namespace takt

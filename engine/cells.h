@@ -24,7 +24,7 @@ struct Cell {
 /// Cells by the beginning of their buckets, of which each is the only one: runs of neighbours in one piece of
 /// memory, so that a walk along a month of hours reads it once from its beginning to its end. Appending is O(1),
 /// finding O(log n), for hours without gaps nearly O(1); inserting in the middle moves a run. What points into it
-/// is invalidated by cell(). Not thread-safe.
+/// is invalidated by cell() and erase(). Not thread-safe.
 class CellTable {
   static constexpr std::size_t kRun = 64;
 
@@ -74,6 +74,8 @@ class CellTable {
   bool contains(Timestamp t) const { return find(t) != nullptr; }
   /// The cell of the bucket, which gets its range; made if there is none.
   Cell& cell(TimeRange bucket);
+  /// Takes out the cell that begins at `t`, if there is one.
+  void erase(Timestamp t);
   /// The memory that it takes.
   std::size_t bytes() const;
 

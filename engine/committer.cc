@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <future>
+#include <tuple>
 
 #include "engine/chunk_parts.h"
 #include "engine/event_codec.h"
@@ -204,6 +205,7 @@ void Store::Committer::commit(Group& group) {
     const std::unique_lock lock{store_.gate_};
     readings.sealed(chunks, stored);
     apply(group, sequence, journal_bytes);
+    if (group.time) store_.commit_times_->made(*group.time);
     store_.sequence_.store(sequence, std::memory_order_release);
   }
   auto& statistics = store_.statistics_;
@@ -310,6 +312,11 @@ void Store::Committer::judge(Group& group) {
     statistics.rejected += group.works[i].batch.rejected.size();
     group.failures.push_back(readings.failure_among(begins[i], begins[i + 1]));
   }
+  // Chunks keep a commit's events in this order. Which buckets get its revision depends on it, so whoever replays
+  // the chunks gets the revisions of then.
+  std::stable_sort(group.accepted.begin(), group.accepted.end(), [](const Accepted& a, const Accepted& b) {
+    return std::tuple{a.machine, a.event->type, a.event->at} < std::tuple{b.machine, b.event->type, b.event->at};
+  });
 }
 
 /// Where silence counts, the event log must tell when a machine was heard of by its readings: the fewest of their
@@ -381,7 +388,7 @@ Result<void> Store::Committer::write_names() {
 }
 
 /// Returns the size of the frame of readings.
-std::size_t Store::Committer::encode(const Group& group, Sequence sequence, rocksdb::WriteBatch& batch) {
+std::size_t Store::Committer::encode(Group& group, Sequence sequence, rocksdb::WriteBatch& batch) {
   Disk& disk = *store_.disk_;
   const std::string key = sequence_key(sequence);
   std::vector<const Event*> events;
@@ -392,6 +399,7 @@ std::size_t Store::Committer::encode(const Group& group, Sequence sequence, rock
     batch.Put(disk[Disk::events], key, frame);
     store_.events_->appended(frame.size());
   }
+  if (!group.accepted.empty()) group.time = store_.commit_times_->note(sequence, batch);
   std::size_t journal_bytes = 0;
   if (const ReadingBlock& readings = store_.readings_->accepted(); !readings.empty()) {
     frame_.write(readings);

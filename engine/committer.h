@@ -6,6 +6,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "engine/commit_times.h"
 #include "engine/disk.h"
 #include "engine/readings/block_frame.h"
 
@@ -75,6 +76,7 @@ class Store::Committer {
     std::vector<Accepted> accepted;
     std::vector<Event> heard;  // times that readings make a machine heard of
     std::size_t rejected = 0;
+    std::optional<CommitTime> time;  // of one that a figure may depend on
   };
 
   void run();
@@ -85,7 +87,7 @@ class Store::Committer {
   bool outranks(const Event& event, MachineId machine, const Rank& rank);
   Identity identity_of(const Event& event) const;
   void note_heard(Group& group);
-  std::size_t encode(const Group& group, Sequence sequence, rocksdb::WriteBatch& batch);
+  std::size_t encode(Group& group, Sequence sequence, rocksdb::WriteBatch& batch);
   void quarantine(const Group& group, rocksdb::WriteBatch& batch);
   std::vector<std::shared_ptr<const StoredChunk>> put(const std::vector<EncodedChunk>& chunks,
                                                       rocksdb::WriteBatch& batch);

@@ -26,7 +26,7 @@ namespace takt {
 namespace {
 
 constexpr const char* kFamilyNames[] = {"meta",       "events",      "journal",    "chunk_index", "chunk",
-                                        "quarantine", "event_chunk", "checkpoint", "rollup"};
+                                        "quarantine", "event_chunk", "checkpoint", "rollup",      "commit_time"};
 static_assert(std::size(kFamilyNames) == Store::Disk::families);
 
 constexpr const char* kRemedy =

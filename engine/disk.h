@@ -58,7 +58,8 @@ class Store::Disk final : public ChunkSource {
     quarantined,
     event_chunk,
     checkpoint,
-    rollup,  ///< cells of before the horizon of a machine's events
+    rollup,       ///< cells of before the horizon of a machine's events
+    commit_time,  ///< engine/commit_times.h
     families
   };
 

@@ -8,6 +8,7 @@
 
 #include "engine/audit.h"
 #include "engine/chunk_parts.h"
+#include "engine/commit_times.h"
 #include "engine/disk.h"
 #include "engine/event_codec.h"
 #include "engine/events/checkpoint.h"
@@ -67,6 +68,7 @@ class Inspector {
     check_checkpoints();
     check_chunks();
     check_quarantine();
+    check_commit_times();
     disk_.reset();  // the store opens it again
     // A store that cannot be trusted with its own names is not recovered: what it would make of them is no figure.
     if (named_) check_figures();
@@ -408,6 +410,30 @@ class Inspector {
         tell("quarantine entry " + std::to_string(sequence_of_key(key)), entry.error().context,
              "no figure depends on it");
       }
+    });
+  }
+
+  /// Entries of one commit come behind all blocks, so they are met in order of time and commit.
+  void check_commit_times() {
+    const std::string remedy = std::string{"no figure of now depends on it; "} + kRestore;
+    std::optional<CommitTime> before;
+    std::vector<CommitTime> times;
+    scan(Disk::commit_time, [&](std::string_view key, std::string_view value) {
+      const auto first = commit_time_of_key(key);
+      if (!first) return tell("times of commits " + hexadecimal(key), "the key is none of Takt's", remedy);
+      const std::string where = "times of commits from " + std::to_string(first->commit) + " on";
+      times = {*first};
+      if (is_commit_times_key(key)) {
+        auto block = decode_commit_times(value);
+        if (!block) return tell(where, block.error().context, remedy);
+        times = std::move(*block);
+      }
+      if (times.front() != *first) return tell(where, "they lie under a key that is not their own", remedy);
+      if (before && (first->at < before->at || first->commit <= before->commit))
+        tell(where, "they are not in order", remedy);
+      if (times.back().commit > sequence_)
+        tell(where, "they are newer than the newest commit, " + std::to_string(sequence_), remedy);
+      before = times.back();
     });
   }
 

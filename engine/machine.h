@@ -74,6 +74,9 @@ class MachineRecord {
   /// changes. Returns what stays.
   KeptEvents expire(Timestamp from);
   const Horizon& horizon() const { return horizon_; }
+  /// Begins where `kept`, the same machine with all its history, begins: before the first event is applied to what
+  /// is made anew.
+  void begin_after(const MachineRecord& kept);
 
   // ---------------------------------------- reading
 

@@ -157,4 +157,15 @@ void MachineRecord::note_heard_before(Horizon next) {
   if (needed - heard_before_.begin() > 1) heard_before_.erase(heard_before_.begin(), std::prev(needed));
 }
 
+void MachineRecord::begin_after(const MachineRecord& kept) {
+  if (kept.horizon_ == Horizon{}) return;
+  horizon_ = kept.horizon_, heard_before_ = kept.heard_before_;
+  timeline_.begin_at(horizon_.timeline);
+  settled_ = settled_end();
+  // What came before has made it heard of, though it is gone.
+  if (!kept.first_event_ || *kept.first_event_ >= horizon_.pieces) return;
+  first_event_ = last_event_ = kept.first_event_;
+  for (const HeardRun& run : heard_before_) last_event_ = std::max(*last_event_, run.last);
+}
+
 }  // namespace takt

@@ -302,7 +302,19 @@ Result<void> Store::Recovery::replay_events(Sequence commit, std::string_view fr
     know_state(event);
     replay_event(*machine, event, commit);
   }
+  rebuild_unheard(commit);
   return {};
+}
+
+/// At the end of its commit, as when it was made, where that does not take readings: they come last.
+void Store::Recovery::rebuild_unheard(Sequence commit) {
+  std::erase_if(unheard_, [&](const auto& unheard) {
+    const auto& [machine, since] = unheard;
+    if (since != commit || !store_.readings_->of_machine(machine).empty()) return false;
+    if (store_.master_->latest().settings(machine).silence_timeout > Duration{0})
+      store_.rebuild_heard(*store_.machines_[index_of(machine)], commit, HeardFrom::events);
+    return true;
+  });
 }
 
 void Store::Recovery::replay_event(MachineId machine, const Event& event, Sequence commit) {

@@ -35,6 +35,7 @@ class Store::Recovery {
   void replay_event(MachineId machine, const Event& event, Sequence commit);
   Result<void> replay_readings(Sequence commit, std::string_view frame);
   void drop_expired(ReadingBlock& block, Sequence commit) const;
+  void rebuild_unheard(Sequence commit);
   void rebuild_unheard();
   Result<void> count_quarantine();
   void know_state(const Event& event);

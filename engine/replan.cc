@@ -296,6 +296,7 @@ Result<void> Store::Replan::write() {
     batch.Put(disk[Disk::events], key, frame);
     store_.events_->appended(frame.size());
   }
+  time_ = store_.commit_times_->note(change_.sequence, batch);
   AuditEntry entry = audit_entry();
   batch.Put(disk[Disk::meta], audit_key(entry.number), encode_audit(entry));
   const AuditHead head{entry.number, entry.hash};
@@ -356,6 +357,7 @@ void Store::Replan::go_over() {
       const std::lock_guard plant{store_.plant_mutex_};
       store_.plant_ = std::make_shared<const Plant>(store_.master_->latest().plant());
     }
+    store_.commit_times_->made(time_);
     store_.sequence_.store(change_.sequence, std::memory_order_release);
   }
   difference_.reset();

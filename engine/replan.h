@@ -8,6 +8,7 @@
 #pragma once
 
 #include "engine/audit.h"
+#include "engine/commit_times.h"
 #include "engine/disk.h"
 #include "engine/plant_codec.h"
 #include "engine/plant_difference.h"
@@ -92,6 +93,7 @@ class Store::Replan {
   std::deque<Part> parts_;  // never move: records know where they are touched
   std::map<MachineId, Part*> part_of_;
   PlantChange change_;
+  CommitTime time_;
   bool watching_ = false;
   std::size_t days_done_ = 0;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now(), told_;

@@ -169,22 +169,24 @@ void Rollups::replace(const Deltas& sums, Sequence commit) {
 void Rollups::change(const std::vector<const CellChanges*>& changes, Sequence commit) {
   std::map<std::pair<Grain, Timestamp>, std::optional<Cell>> before;  // of buckets that several changes are of
   const auto apply = [&](const CellChange& change) {
-    std::map<Timestamp, Cell>& cells = table(change.grain);
-    const auto there = cells.find(change.range.begin);
-    const auto old = there == cells.end() ? std::nullopt : std::optional{there->second};
-    if (change.shared) before.try_emplace({change.grain, change.range.begin}, old);
-    Cell& target = there == cells.end() ? cell(change.grain, change.range) : there->second;
-    if (change.goes_on) target.range = change.range;
+    CellTable& cells = table(change.grain);
+    const Cell* there = cells.find(change.range.begin);
+    if (change.shared) {
+      before.try_emplace({change.grain, change.range.begin},
+                         there == nullptr ? std::nullopt : std::optional{*there});
+    }
+    Cell& target = cells.cell(there == nullptr || change.goes_on ? change.range : there->range);
     target.account += change.by;
     target.revision = commit;
   };
   for (const CellChanges* list : changes) list->visit(apply);
   for (const auto& [key, old] : before) {
-    const auto now = table(key.first).find(key.second);
-    if (old && old->range == now->second.range && old->account == now->second.account)
-      now->second.revision = old->revision;
-    else if (!old && now->second.account == Account{})
-      table(key.first).erase(now);
+    CellTable& cells = table(key.first);
+    const Cell& now = *cells.find(key.second);
+    if (old && old->range == now.range && old->account == now.account)
+      cells.cell(now.range).revision = old->revision;
+    else if (!old && now.account == Account{})
+      cells.erase(key.second);
   }
 }
 

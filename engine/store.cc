@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "engine/commit_times.h"
 #include "engine/committer.h"
 #include "engine/disk.h"
 #include "engine/event_codec.h"
@@ -29,34 +30,35 @@ bool lists(const List& list, Key key, const std::string& id) {
 
 // ---------------------------------------- view
 
-StoreView::StoreView(const Store& store) : store_(store) {
-  // The turnstile lets a waiting writer go first: readers that keep coming cannot starve it.
-  const std::lock_guard turn{store.turnstile_};
-  lock_ = std::shared_lock{store.gate_};
+StoreView::StoreView(const Store& store) : store_(&store) {
+  {
+    // The turnstile lets a waiting writer go first: readers that keep coming cannot starve it.
+    const std::lock_guard turn{store.turnstile_};
+    lock_ = std::shared_lock{store.gate_};
+  }
+  names_ = &store.names_, numbers_ = &store.numbers_, master_ = store.master_.get();
+  machines_ = &store.machines_;
+  sequence_ = store.sequence();
 }
 
-Sequence StoreView::sequence() const { return store_.sequence(); }
-const MasterData& StoreView::master() const { return *store_.master_; }
-const Names& StoreView::names() const { return store_.names_; }
-const MachineNumbers& StoreView::numbers() const { return store_.numbers_; }
-const MachineRecord& StoreView::machine(MachineId id) const { return *store_.machines_[index_of(id)]; }
-std::size_t StoreView::machine_count() const { return store_.machines_.size(); }
-const ChunkSource& StoreView::chunks() const { return *store_.disk_; }
+const ChunkSource& StoreView::chunks() const { return *store_->disk_; }
 
 const MachineRecord* StoreView::machine(std::string_view id) const {
-  const auto number = store_.numbers_.find(id);
-  return number ? store_.machines_[index_of(*number)].get() : nullptr;
+  const auto number = numbers_->find(id);
+  return number ? (*machines_)[index_of(*number)].get() : nullptr;
 }
 
 const ReadingSeries* StoreView::series(MachineId machine, std::string_view tag) const {
-  const ReadingStore& readings = *store_.readings_;
+  if (is_past()) return nullptr;
+  const ReadingStore& readings = *store_->readings_;
   const auto id = readings.find(machine, tag);
   return id ? &readings[*id] : nullptr;
 }
 
 std::vector<const ReadingSeries*> StoreView::series_of(MachineId machine) const {
-  const ReadingStore& readings = *store_.readings_;
   std::vector<const ReadingSeries*> list;
+  if (is_past()) return list;
+  const ReadingStore& readings = *store_->readings_;
   for (const SeriesId id : readings.of_machine(machine)) list.push_back(&readings[id]);
   return list;
 }
@@ -170,7 +172,9 @@ Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, S
   store->id_ = store->disk_->store_id();
   store->readings_ = std::make_unique<ReadingStore>(*store->disk_, store->options_.sealing);
   store->events_ = std::make_unique<EventLog>(*store, store->options_.event_journal_bytes);
+  store->commit_times_ = std::make_unique<CommitTimes>(*store);
   if (const auto recovered = Recovery{*store}.run(); !recovered) return recovered.error();
+  if (const auto opened = store->commit_times_->open(); !opened) return opened.error();
   store->committer_ = std::make_unique<Committer>(*store);
   if (store->options_.fold_every.count() > 0) {
     store->folder_ = std::make_unique<Folder>(*store, store->options_.fold_every);

@@ -113,18 +113,22 @@ struct BackupOptions;  // engine/backup.h
 struct BackupReport;
 class Store;
 
-/// A consistent look at everything, after one commit. Holds off the writer while it lives: keep it short.
+/// A consistent look at everything, after one commit: the newest, or by Store::as_of() one of before. The former
+/// holds off the writer while it lives: keep it short.
 class StoreView {
  public:
-  Sequence sequence() const;
-  const MasterData& master() const;
-  const Names& names() const;
-  const MachineNumbers& numbers() const;
+  /// Of a view of the past the commit of then, or the last one before that a figure may depend on.
+  Sequence sequence() const { return sequence_; }
+  const MasterData& master() const { return *master_; }
+  const Names& names() const { return *names_; }
+  const MachineNumbers& numbers() const { return *numbers_; }
+  bool is_past() const { return past_ != nullptr; }
   /// Null if no such machine has ever been described.
   const MachineRecord* machine(std::string_view id) const;
-  const MachineRecord& machine(MachineId id) const;
-  std::size_t machine_count() const;
-  /// Null if the tag has never been heard of.
+  const MachineRecord& machine(MachineId id) const { return *(*machines_)[index_of(id)]; }
+  std::size_t machine_count() const { return machines_->size(); }
+  /// Null if the tag has never been heard of. Readings are of now in a view of the past, too: such a view has
+  /// none.
   const ReadingSeries* series(MachineId machine, std::string_view tag) const;
   std::vector<const ReadingSeries*> series_of(MachineId machine) const;
   /// Outlives the view, with the store: snapshots are read with it.
@@ -132,9 +136,18 @@ class StoreView {
 
  private:
   friend class Store;
+  struct Past;  // what a view of the past looks at: its own
   explicit StoreView(const Store& store);
-  const Store& store_;
+  StoreView(const Store& store, std::shared_ptr<const Past> past);
+
+  const Store* store_;
   std::shared_lock<std::shared_mutex> lock_;
+  std::shared_ptr<const Past> past_;
+  const Names* names_ = nullptr;
+  const MachineNumbers* numbers_ = nullptr;
+  const MasterData* master_ = nullptr;
+  const std::vector<std::unique_ptr<MachineRecord>>* machines_ = nullptr;
+  Sequence sequence_ = 0;
 };
 
 class Store {
@@ -210,6 +223,15 @@ class Store {
   std::optional<KeptZone> timezone() const;
 
   StoreView read() const { return StoreView{*this}; }
+  /// The machines that a question is about, in a view of the plant as it was described then.
+  using ChooseMachines = std::function<Result<std::vector<MachineId>>(const StoreView&)>;
+  /// What was committed by `then`: the plant, and the history of the machines chosen; of others nothing has
+  /// happened in it. Where nothing was committed since that a figure may depend on, it is a view of now. Else the
+  /// machines' events are read and replayed, holding nobody off; memory is that of the machines chosen, as of a
+  /// store of them alone. Silence is judged by all readings that are known now. Where retention has dropped events
+  /// the records begin at their horizon. invalid_argument: `then` is before the first moment whose commits are
+  /// known; cancelled: soon after stop was requested; corruption, io: the history cannot be read. Any thread.
+  Result<StoreView> as_of(Timestamp then, const ChooseMachines& choose, const std::stop_token& stop = {}) const;
   Sequence sequence() const { return sequence_.load(std::memory_order_acquire); }
   const Clock& clock() const { return *options_.clock; }
   /// Identifies this store, and how often it was restored from a backup, to export targets.
@@ -254,8 +276,10 @@ class Store {
  private:
   friend class StoreView;
   class Committer;
+  class CommitTimes;
   class EventLog;
   class PlantTurn;
+  class Replay;
   class Recovery;
   class Replan;  // engine/replan.h
   struct Work;
@@ -298,7 +322,8 @@ class Store {
   std::vector<std::unique_ptr<MachineRecord>> machines_;
   std::unique_ptr<ReadingStore> readings_;
   std::unique_ptr<EventLog> events_;  // has locks of its own
-  std::string damage_;                // of a machine's history, found when opening
+  std::unique_ptr<CommitTimes> commit_times_;
+  std::string damage_;  // of a machine's history, found when opening
   std::atomic<Sequence> sequence_{0};
   std::atomic<Timestamp> horizon_{kBeginOfTime};
 

@@ -48,6 +48,9 @@ Result<bool> Store::EventLog::seal() {
   if (pass.through == 0 && pass.plant_changes < kPlantChanges) return false;
   if (pass.plant_changes > 0) add_all_machines(pass);
   for (auto& [machine, sealed] : pass.machines) encode(machine, sealed);
+  auto times = store_.commit_times_->pack(pass.through);
+  if (!times) return times.error();
+  pass.times = std::move(*times);
   Result<void> outcome;
   store_.committer_->run_task([&] { outcome = put(pass); });
   if (!outcome) return outcome.error();
@@ -195,6 +198,7 @@ Result<void> Store::EventLog::put(const Pass& pass) {
     for (std::size_t i = 0; i < sealed.chunks.size(); ++i)
       batch.Put(disk[Disk::event_chunk], sealed.chunks[i].head.key.bytes(), sealed.encoded[i]);
   }
+  store_.commit_times_->put(pass.times, batch);
   if (pass.through > 0) batch.DeleteRange(disk[Disk::events], sequence_key(0), sequence_key(pass.through + 1));
   if (const auto written = store_.committer_->write(batch); !written) return written.error();
   for (const auto& [machine, sealed] : pass.machines) {
@@ -235,17 +239,20 @@ Result<void> Store::EventLog::decode(const EventChunkKey& key, EventRows& out) c
   return decode_named(key, bytes.ToStringView(), out);
 }
 
-Store::EventLog::Reader Store::EventLog::reader(Sequence since) const {
+Store::EventLog::Reader Store::EventLog::reader(Sequence since, Sequence through,
+                                                const std::set<MachineId>* machines) const {
   Reader reader;
   reader.since = since;
-  reader.through = store_.sequence();
+  reader.through = through;
   rocksdb::ReadOptions how;
   how.readahead_size = std::size_t{1} << 20U;
   const Disk& disk = *store_.disk_;
   const std::lock_guard lock{index_mutex_};
   for (const auto& [machine, chunks] : chunks_) {
+    if (machines != nullptr && !machines->contains(machine)) continue;
     for (const Chunk& chunk : chunks) {
-      if (chunk.head.last_commit > since) reader.keys.push_back(chunk.head.key);
+      if (chunk.head.last_commit > since && chunk.head.key.first_commit <= through)
+        reader.keys.push_back(chunk.head.key);
     }
   }
   if (disk.has(Disk::event_chunk)) reader.chunks.reset(disk.database().NewIterator(how, disk[Disk::event_chunk]));
@@ -287,13 +294,30 @@ Result<void> Store::EventLog::visit_frames(Reader& reader, const Visit& visit) {
 }
 
 Result<Sequence> Store::EventLog::visit_since(Sequence since, const Visit& visit) const {
-  Reader of = reader(since);
-  for (const EventChunkKey& key : of.keys) {
-    if (const auto done = visit_chunk(of, key, visit); !done) return done.error();
-    if (of.told_enough) return of.through;
-  }
-  if (const auto done = visit_frames(of, visit); !done) return done.error();
+  Reader of = reader(since, store_.sequence(), nullptr);
+  if (const auto done = visit_all(of, visit); !done) return done.error();
   return of.through;
+}
+
+Result<void> Store::EventLog::visit_machines(const std::set<MachineId>& machines, Sequence through,
+                                             const Visit& visit) const {
+  std::set<std::string, std::less<>> names;
+  {
+    const StoreView view = store_.read();
+    for (const MachineId machine : machines) names.insert(view.numbers().name(machine));
+  }
+  Reader of = reader(0, through, &machines);
+  return visit_all(of, [&](Sequence commit, const Event& event) {
+    return !names.contains(event.machine) || visit(commit, event);
+  });
+}
+
+Result<void> Store::EventLog::visit_all(Reader& reader, const Visit& visit) const {
+  for (const EventChunkKey& key : reader.keys) {
+    if (const auto done = visit_chunk(reader, key, visit); !done) return done.error();
+    if (reader.told_enough) return {};
+  }
+  return visit_frames(reader, visit);
 }
 
 }  // namespace takt

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/disk.h"
+#include "engine/commit_times.h"
 #include "engine/events/event_chunk.h"
 
 namespace takt {
@@ -48,6 +48,8 @@ class Store::EventLog {
   /// Store::events_since().
   using Visit = std::function<bool(Sequence, const Event&)>;
   Result<Sequence> visit_since(Sequence since, const Visit& visit) const;
+  /// The same of some machines alone, by rising number, and of commits up to `through`. Reads no chunk of another.
+  Result<void> visit_machines(const std::set<MachineId>& machines, Sequence through, const Visit& visit) const;
 
   struct Totals {
     std::size_t chunks = 0, rows = 0, bytes = 0;
@@ -80,6 +82,7 @@ class Store::EventLog {
     Sequence through = 0;
     std::size_t bytes = 0, rows = 0, plant_changes = 0;
     std::map<MachineId, Sealed> machines;
+    CommitTimes::Packed times;  ///< of the frames' commits
   };
 
   Result<void> read_journal(Pass& pass) const;
@@ -101,7 +104,8 @@ class Store::EventLog {
     std::unique_ptr<rocksdb::Iterator> chunks, frames;
     bool told_enough = false;
   };
-  Reader reader(Sequence since) const;
+  Reader reader(Sequence since, Sequence through, const std::set<MachineId>* machines) const;
+  Result<void> visit_all(Reader& reader, const Visit& visit) const;
   Result<void> visit_chunk(Reader& reader, const EventChunkKey& key, const Visit& visit) const;
   static Result<void> visit_frames(Reader& reader, const Visit& visit);
   Result<void> decode(const EventChunkKey& key, EventRows& out) const;

@@ -53,6 +53,17 @@ std::optional<Timestamp> Parameters::time(std::string_view name) {
   return *t;
 }
 
+std::optional<Timestamp> Parameters::as_of() {
+  const auto then = time("as_of");
+  if (!then) return std::nullopt;
+  if (*then > now_) {
+    fault("as_of: " + format_time(*then) + " is still to come; what was answered can only be asked of the past");
+    return std::nullopt;
+  }
+  now_ = *then;
+  return then;
+}
+
 TimeRange Parameters::range() {
   const auto from = time("from");
   const Timestamp to = time("to").value_or(now_);

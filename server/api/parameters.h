@@ -19,6 +19,8 @@ class Parameters {
 
   /// `scope`; the whole plant if it is not given.
   Scope scope();
+  /// `as_of`: a moment of the past, which stands for now from here on; none if it is not given.
+  std::optional<Timestamp> as_of();
   /// `from` and `to`: `to` defaults to now, `from` to 24 hours before it.
   TimeRange range();
   std::string required(std::string_view name, std::string_view what);

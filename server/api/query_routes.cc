@@ -1,3 +1,4 @@
+#include "query/as_of.h"
 #include "query/explain.h"
 #include "query/render.h"
 #include "server/api/api.h"
@@ -8,38 +9,77 @@ namespace {
 const ParameterDoc kScope{"scope", "plant (default), area:ID, line:ID or machine:ID"};
 const ParameterDoc kFrom{"from",
                          "begin of the range, RFC 3339 or microseconds since 1970; default: 24 hours before `to`"};
-const ParameterDoc kTo{"to", "end of the range, not in it; default: now"};
+const ParameterDoc kTo{"to", "end of the range, not in it; default: now, or as_of"};
+const ParameterDoc kAsOf{"as_of",
+                         "a moment of the past: as it was answered then, by the events and the plant committed by "
+                         "then; 400 where commits of then, or events of the range, are known no more"};
 const ParameterDoc kMachine{"machine", "the machine's id", true};
 
 constexpr std::size_t kLongWork = 5000;  // buckets of machines: about what an I/O thread may be held for
 
+/// What most questions have in common.
+struct Question {
+  Scope scope;
+  TimeRange range;
+  Timestamp now;  ///< then, if it is of the past
+  bool past = false;
+  std::stop_token stop;
+};
+
+Question question(Parameters& in, const HttpRequest& http, Timestamp now) {
+  Question q;
+  q.scope = in.scope();
+  const auto then = in.as_of();
+  q.past = then.has_value();
+  q.now = then.value_or(now);
+  q.range = in.range();
+  q.stop = http.cancelled;
+  return q;
+}
+
+/// What `query` finds in the store as it is, or as it was. The view is let go before the answer is written.
+template <class Query>
+std::invoke_result_t<Query, const StoreView&> asked(const Api& api, const Question& q, Query query) {
+  if (!q.past) return query(api.store.read());
+  const auto view = view_as_of(api.store, q.now, q.scope, q.range, q.stop);
+  if (!view) return view.error();
+  return query(*view);
+}
+
+/// At once, unless it may take long: the past is made anew from events.
+template <class Answer>
+void answer_question(Api& api, Responder responder, bool may_take_long, Answer answer) {
+  if (!may_take_long) return responder.send(answer());
+  answer_in(api.scanners, std::move(responder), std::move(answer));
+}
+
 void get_oee(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
-  Parameters in{http, {"scope", "from", "to", "grain", "group", "whole"}, now};
+  Parameters in{http, {"scope", "from", "to", "grain", "group", "whole", "as_of"}, now};
+  const Question q = question(in, http, now);
   OeeRequest request;
-  request.scope = in.scope();
-  request.range = in.range();
+  request.scope = q.scope;
+  request.range = q.range;
   request.grain = in.choice("grain", Grain::total, grain_named, "hour, shift, day, week, month, year, total");
   request.group = in.choice("group", GroupBy::none, group_by_named, "machine, line, area");
   request.whole = in.flag("whole");
   if (auto fault = in.problem()) return responder.send(*fault);
-  const auto answer = [&api, request, now, stop = http.cancelled] {
-    const auto series = oee(api.store.read(), request, now, stop);
+  const bool may_take_long = q.past || work_of(api.store.read(), request, q.now) > kLongWork;
+  answer_question(api, std::move(responder), may_take_long, [&api, request, q] {
+    const auto series = asked(api, q, [&](const StoreView& view) { return oee(view, request, q.now, q.stop); });
     return series ? json_response(render_oee(request, *series)) : problem_of(series.error());
-  };
-  if (work_of(api.store.read(), request, now) <= kLongWork) return responder.send(answer());
-  answer_in(api.scanners, std::move(responder), answer);
+  });
 }
 
 void get_explain(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
-  Parameters in{http, {"scope", "from", "to"}, now};
-  const Scope scope = in.scope();
-  const TimeRange range = in.range();
+  Parameters in{http, {"scope", "from", "to", "as_of"}, now};
+  const Question q = question(in, http, now);
   if (auto fault = in.problem()) return responder.send(*fault);
-  answer_in(api.scanners, std::move(responder), [&api, scope, range, now, stop = http.cancelled] {
-    if (stop.stop_requested()) return problem_of(cancelled());
-    const auto explanation = explain(api.store.read(), scope, range, now, {}, stop);
+  answer_in(api.scanners, std::move(responder), [&api, q] {
+    if (q.stop.stop_requested()) return problem_of(cancelled());
+    const auto explanation =
+        asked(api, q, [&](const StoreView& view) { return explain(view, q.scope, q.range, q.now, {}, q.stop); });
     return explanation ? json_response(render_explanation(*explanation)) : problem_of(explanation.error());
   });
 }
@@ -54,46 +94,59 @@ HttpResponse get_current(Api& api, const HttpRequest& http) {
   return json_response(render_current(*machines));
 }
 
-HttpResponse get_timeline(Api& api, const HttpRequest& http) {
-  const Timestamp now = api.store.clock().now();
-  Parameters in{http, {"machine", "from", "to"}, now};
-  const std::string id = in.required("machine", "the machine's id");
-  const TimeRange range = in.range();
-  if (auto fault = in.problem()) return *fault;
+struct TimelineAnswer {
   std::vector<TimelineInterval> intervals;
   std::optional<Timestamp> kept_from;
-  {
-    const StoreView view = api.store.read();
-    const auto machine = machines_of(view, {Scope::Kind::machine, id});
-    if (!machine) return problem_of(machine.error());
-    intervals = timeline(view, machine->front(), range, now);
-    kept_from = timeline_kept_from(view, *machine, range);
-  }
-  return json_response(render_timeline(id, intervals, kept_from));
+};
+
+Result<TimelineAnswer> timeline_of(const StoreView& view, const Question& q) {
+  const auto machine = machines_of(view, q.scope);
+  if (!machine) return machine.error();
+  return TimelineAnswer{timeline(view, machine->front(), q.range, q.now),
+                        timeline_kept_from(view, *machine, q.range)};
 }
 
-HttpResponse get_losses(Api& api, const HttpRequest& http) {
+void get_timeline(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
-  Parameters in{http, {"scope", "from", "to"}, now};
-  const Scope scope = in.scope();
-  const TimeRange range = in.range();
-  if (auto fault = in.problem()) return *fault;
-  const StoreView view = api.store.read();
-  const auto sum = elements(view, scope, range, now);
-  if (!sum) return problem_of(sum.error());
-  return json_response(render_losses(losses_of(*sum, policies_of(view.master().latest().plant()))));
+  Parameters in{http, {"machine", "from", "to", "as_of"}, now};
+  Question q = question(in, http, now);
+  q.scope = {Scope::Kind::machine, in.required("machine", "the machine's id")};
+  if (auto fault = in.problem()) return responder.send(*fault);
+  answer_question(api, std::move(responder), q.past, [&api, q] {
+    const auto found = asked(api, q, [&](const StoreView& view) { return timeline_of(view, q); });
+    return found ? json_response(render_timeline(q.scope.id, found->intervals, found->kept_from))
+                 : problem_of(found.error());
+  });
 }
 
-HttpResponse get_downtime_pareto(Api& api, const HttpRequest& http) {
+Result<Losses> losses_within(const StoreView& view, const Question& q) {
+  const auto sum = elements(view, q.scope, q.range, q.now);
+  if (!sum) return sum.error();
+  return losses_of(*sum, policies_of(view.master().latest().plant()));
+}
+
+void get_losses(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
-  Parameters in{http, {"scope", "from", "to", "by"}, now};
-  const Scope scope = in.scope();
-  const TimeRange range = in.range();
+  Parameters in{http, {"scope", "from", "to", "as_of"}, now};
+  const Question q = question(in, http, now);
+  if (auto fault = in.problem()) return responder.send(*fault);
+  answer_question(api, std::move(responder), q.past, [&api, q] {
+    const auto losses = asked(api, q, [&](const StoreView& view) { return losses_within(view, q); });
+    return losses ? json_response(render_losses(*losses)) : problem_of(losses.error());
+  });
+}
+
+void get_downtime_pareto(Api& api, const HttpRequest& http, Responder responder) {
+  const Timestamp now = api.store.clock().now();
+  Parameters in{http, {"scope", "from", "to", "by", "as_of"}, now};
+  const Question q = question(in, http, now);
   const ParetoBy by = in.choice("by", ParetoBy::reason, pareto_by_named, "reason, category, machine");
-  if (auto fault = in.problem()) return *fault;
-  const auto pareto = downtime_pareto(api.store.read(), scope, range, by, now);
-  if (!pareto) return problem_of(pareto.error());
-  return json_response(render_pareto(*pareto));
+  if (auto fault = in.problem()) return responder.send(*fault);
+  answer_question(api, std::move(responder), q.past, [&api, q, by] {
+    const auto pareto =
+        asked(api, q, [&](const StoreView& view) { return downtime_pareto(view, q.scope, q.range, by, q.now); });
+    return pareto ? json_response(render_pareto(*pareto)) : problem_of(pareto.error());
+  });
 }
 
 HttpResponse series_answer(const Api& api, const SeriesRequest& request, bool as_csv,
@@ -153,7 +206,8 @@ std::vector<Route> query_routes() {
         kTo,
         {"grain", "hour, shift, day, week, month, year or total (default)"},
         {"group", "machine, line or area: one series for each member of the scope"},
-        {"whole", "1: buckets uncut, those that begin in the range"}},
+        {"whole", "1: buckets uncut, those that begin in the range"},
+        kAsOf},
        "scope, grain and buckets, or series of them; a bucket is ISO 22400 time elements, quantities and ratios",
        "application/json",
        {},
@@ -169,7 +223,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/oee/explain",
        "What a figure is made of",
-       {kScope, kFrom, kTo},
+       {kScope, kFrom, kTo, kAsOf},
        "the figure, policies and descriptions in force, and the intervals, stops, failures, counts, losses and "
        "formulas "
        "that add up to it",
@@ -179,27 +233,27 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/timeline",
        "What a machine did when",
-       {kMachine, kFrom, kTo},
+       {kMachine, kFrom, kTo, kAsOf},
        "gapless intervals with state, category, reason, minor_stop and open",
        "application/json",
        {},
-       answering(get_timeline)},
+       get_timeline},
       {"GET",
        "/v1/losses",
        "Where planned busy time went",
-       {kScope, kFrom, kTo},
+       {kScope, kFrom, kTo, kAsOf},
        "valuable time and the six big losses, which add up to planned busy time",
        "application/json",
        {},
-       answering(get_losses)},
+       get_losses},
       {"GET",
        "/v1/downtime/pareto",
        "Which stops cost most",
-       {kScope, kFrom, kTo, {"by", "reason (default), category or machine"}},
+       {kScope, kFrom, kTo, {"by", "reason (default), category or machine"}, kAsOf},
        "stop time within planned busy time by reason, longest first",
        "application/json",
        {},
-       answering(get_downtime_pareto)},
+       get_downtime_pareto},
       {"GET",
        "/v1/series",
        "Readings of one tag, raw or in steps",

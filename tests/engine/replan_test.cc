@@ -138,7 +138,7 @@ TEST(Replan, JudgesAStopWholeThatEndsOnADayThatIsNotConcerned) {
                    state("M1", kMidnight + 24h + 3min, "running"), state("M1", kMidnight + 40h, "off")});
   Plant patient = small_plant();
   patient.machines[0].minor_stop = 600s;
-  ASSERT_TRUE(seamed.s.store->set_plant(patient, kMidnight + 24h + 1min, false));
+  ASSERT_TRUE(seamed.s.store->set_plant(patient, kMidnight + 24h, false));
   EXPECT_EQ(seamed.s.account("M1", kAll).minor_stops, 0);
   ASSERT_TRUE(seamed.s.store->set_plant(patient, kMidnight + 1h, false));
   EXPECT_EQ(seamed.s.account("M1", kAll).minor_stop, 7min);
