@@ -216,13 +216,33 @@ std::optional<Timestamp> MasterData::first_planned(MachineId machine, TimeRange 
   return std::nullopt;
 }
 
+bool MasterData::has_shifts(MachineId machine, std::size_t version) const {
+  return versions_[version]->settings(machine).plan->has_shifts();
+}
+
+/// Where version `i` has no shifts for the machine: the local day of `t`, as far as neither it nor its neighbours
+/// have any, or the shift that began before and still lasts.
+Bucket MasterData::day_for_shift(MachineId machine, std::size_t i, Timestamp t) const {
+  Bucket day = wall().bucket_at(Grain::day, t);
+  std::size_t first = i, last = i;
+  while (first > 0 && !has_shifts(machine, first - 1)) --first;
+  while (last + 1 < versions_.size() && !has_shifts(machine, last + 1)) ++last;
+  day.range = intersect(day.range, {versions_[first]->valid().begin, versions_[last]->valid().end});
+  if (first == 0) return day;
+  const Timestamp begin = versions_[first]->valid().begin;
+  const auto before = shift_begun_by(machine, begin - Duration{1});
+  if (!before || before->range.end <= day.range.begin) return day;
+  if (before->range.contains(t)) return *before;
+  day.range.begin = before->range.end;
+  return day;
+}
+
 std::optional<Bucket> MasterData::shift_begun_by(MachineId machine, Timestamp t) const {
   for (std::size_t i = index_at(t) + 1; i-- > 0;) {
     const auto& version = *versions_[i];
-    const ShiftPlan& plan = *version.settings(machine).plan;
     const Timestamp latest = std::min(t, version.valid().end - Duration{1});
-    const auto shift = plan.shift_begun_by(latest);
-    if (shift) return shift;
+    if (!has_shifts(machine, i)) return day_for_shift(machine, i, latest);
+    if (const auto shift = version.settings(machine).plan->shift_begun_by(latest)) return shift;
   }
   return std::nullopt;
 }
@@ -236,8 +256,19 @@ std::optional<Bucket> MasterData::next_shift(MachineId machine, Timestamp t) con
   for (std::size_t i = index_at(t); i < versions_.size(); ++i) {
     const auto& version = *versions_[i];
     const Timestamp from = std::max(t, version.valid().begin);
-    const auto shift = version.settings(machine).plan->next_shift(from);
+    const auto shift = has_shifts(machine, i) ? version.settings(machine).plan->next_shift(from)
+                                              : next_day_for_shift(machine, i, from);
     if (shift && shift->range.begin < version.valid().end) return shift;
+  }
+  return std::nullopt;
+}
+
+/// The first that begins at or after `t`, if one does while the version holds.
+std::optional<Bucket> MasterData::next_day_for_shift(MachineId machine, std::size_t i, Timestamp t) const {
+  while (t < versions_[i]->valid().end) {
+    const Bucket day = day_for_shift(machine, i, t);
+    if (day.range.begin >= t) return day;
+    t = day.range.end;
   }
   return std::nullopt;
 }

@@ -162,6 +162,9 @@ class MasterData {
 
  private:
   std::size_t index_at(Timestamp t) const;
+  bool has_shifts(MachineId machine, std::size_t version) const;
+  Bucket day_for_shift(MachineId machine, std::size_t version, Timestamp t) const;
+  std::optional<Bucket> next_day_for_shift(MachineId machine, std::size_t version, Timestamp t) const;
   std::vector<std::shared_ptr<PlantVersion>> versions_;
 };
 

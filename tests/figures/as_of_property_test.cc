@@ -148,9 +148,7 @@ class Chronicle {
   void change_plant() {
     const bool for_all_time = random_() % 2 == 0;
     const auto valid_from = history_.span.begin + (history_.span.end - history_.span.begin) / (1 + random_() % 4);
-    Plant plant = other_plant(history_, random_);
-    // Local days that stand for shifts from within a day on would share their beginning with a shift of midnight.
-    if (!for_all_time) plant.shifts = history_.plant.shifts;
+    const Plant plant = other_plant(history_, random_);
     const auto changed =
         there_.store->set_plant(plant, for_all_time ? std::nullopt : std::optional{valid_from}, false);
     ASSERT_TRUE(changed) << changed.error().context;

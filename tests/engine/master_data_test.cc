@@ -1,0 +1,109 @@
+// Shift plans that follow each other within a day.
+#include "engine/master_data.h"
+
+#include <gtest/gtest.h>
+
+namespace takt {
+namespace {
+
+using std::chrono::hours;
+
+Timestamp utc(std::string_view text) { return parse_time(text).value(); }
+Timestamp of_day(int hour) { return utc("2026-06-10T00:00:00Z") + hours{hour}; }
+
+/// Plans of one machine, each from a moment on; without shifts where the list is empty.
+class Plans {
+ public:
+  struct From {
+    Timestamp at;
+    std::vector<std::pair<int, int>> shifts;  // hours of the day
+  };
+  explicit Plans(const std::vector<From>& plans) {
+    numbers_.add("M1", MachineId{0});
+    std::vector<std::pair<Timestamp, Plant>> versions;
+    for (const From& from : plans) versions.emplace_back(from.at, plant(from.shifts));
+    master_ = MasterData::compile(std::move(versions), Zone::named("UTC").value(), names_, numbers_);
+  }
+  /// All that begin from `begin` on, before `end`.
+  std::vector<TimeRange> shifts(Timestamp begin, Timestamp end) const {
+    std::vector<TimeRange> list;
+    for (auto next = master_.next_shift(MachineId{0}, begin); next && next->range.begin < end;
+         next = master_.next_shift(MachineId{0}, next->range.begin + Duration{1}))
+      list.push_back(next->range);
+    return list;
+  }
+  std::optional<TimeRange> at(Timestamp t) const {
+    const auto shift = master_.shift_at(MachineId{0}, t);
+    return shift ? std::optional{shift->range} : std::nullopt;
+  }
+
+ private:
+  static Plant plant(const std::vector<std::pair<int, int>>& shifts) {
+    Plant plant;
+    Machine machine;
+    machine.id = machine.name = "M1";
+    plant.machines.push_back(machine);
+    for (const auto& [start, end] : shifts) {
+      Shift shift;
+      shift.id = std::to_string(start);
+      shift.start = hours{start}, shift.end = hours{end};
+      plant.shifts.push_back(shift);
+    }
+    return plant;
+  }
+  Names names_;
+  MachineNumbers numbers_;
+  MasterData master_;
+};
+
+/// What shift_at() says of every quarter of an hour is what next_shift() lists, and nothing lies in two.
+void expect_one_at_a_time(const Plans& plans, Timestamp begin, Timestamp end) {
+  const std::vector<TimeRange> list = plans.shifts(begin, end);
+  for (std::size_t i = 1; i < list.size(); ++i) EXPECT_LE(list[i - 1].end, list[i].begin) << i;
+  for (Timestamp t = begin; t < end; t += std::chrono::minutes{15}) {
+    std::optional<TimeRange> expected;
+    for (const TimeRange& range : list) {
+      if (range.contains(t)) expected = range;
+    }
+    EXPECT_EQ(plans.at(t), expected) << format_time(t);
+  }
+}
+
+TEST(ShiftsOfDescriptionsInTime, AreFollowedByTheRestOfTheDayWhereThereAreNoneAnyMore) {
+  const Plans plans{{{kBeginOfTime, {{0, 8}, {8, 16}}}, {of_day(3), {}}}};
+  EXPECT_EQ(plans.shifts(of_day(-24), of_day(48)),
+            (std::vector<TimeRange>{{of_day(-24), of_day(-16)},
+                                    {of_day(-16), of_day(-8)},
+                                    {of_day(0), of_day(8)},  // worked to its end
+                                    {of_day(8), of_day(24)},
+                                    {of_day(24), of_day(48)}}));
+  expect_one_at_a_time(plans, of_day(-24), of_day(72));
+}
+
+TEST(ShiftsOfDescriptionsInTime, EndTheDayThatStoodForOne) {
+  const Plans plans{{{kBeginOfTime, {}}, {of_day(3), {{6, 14}}}}};
+  EXPECT_EQ(
+      plans.shifts(of_day(-24), of_day(48)),
+      (std::vector<TimeRange>{
+          {of_day(-24), of_day(0)}, {of_day(0), of_day(3)}, {of_day(6), of_day(14)}, {of_day(30), of_day(38)}}));
+  expect_one_at_a_time(plans, of_day(-24), of_day(72));
+}
+
+TEST(ShiftsOfDescriptionsInTime, LeaveDaysWholeWhereThereWereNoneBefore) {
+  const Plans plans{{{kBeginOfTime, {}}, {of_day(3), {}}, {of_day(5), {}}}};
+  EXPECT_EQ(plans.shifts(of_day(-24), of_day(48)),
+            (std::vector<TimeRange>{{of_day(-24), of_day(0)}, {of_day(0), of_day(24)}, {of_day(24), of_day(48)}}));
+  expect_one_at_a_time(plans, of_day(-24), of_day(72));
+}
+
+TEST(ShiftsOfDescriptionsInTime, MayLastOverMidnightIntoADayWithoutAny) {
+  const Plans plans{{{kBeginOfTime, {{22, 6}}}, {of_day(-1), {}}, {of_day(30), {{22, 6}}}}};
+  EXPECT_EQ(
+      plans.shifts(of_day(-24), of_day(48)),
+      (std::vector<TimeRange>{
+          {of_day(-2), of_day(6)}, {of_day(6), of_day(24)}, {of_day(24), of_day(30)}, {of_day(46), of_day(54)}}));
+  expect_one_at_a_time(plans, of_day(-24), of_day(72));
+}
+
+}  // namespace
+}  // namespace takt
