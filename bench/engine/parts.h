@@ -75,14 +75,14 @@ double time_of(Ask ask) {
   return median(std::move(times));
 }
 
-/// The same in processor time of this thread, which neighbours change less.
+/// The same in processor time of all threads, which neighbours change less.
 template <class Ask>
 double processor_time_of(Ask ask) {
   constexpr int kTimes = 15;
   std::vector<double> times;
   const auto now_ms = [] {
     timespec spent{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &spent);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
     return static_cast<double>(spent.tv_sec) * 1e3 + static_cast<double>(spent.tv_nsec) / 1e6;
   };
   for (int i = 0; i < kTimes; ++i) {
