@@ -124,7 +124,9 @@ void PlantDifference::compare_cycles(MachineId machine, const Span& span, Ranges
       if (span.range.contains(t)) of_product.insert(t);
     }
   }
-  for (const auto& [product, list] : edges) {
+  for (const auto& of_product : edges) {
+    const NameId product = of_product.first;
+    const std::set<Timestamp>& list = of_product.second;
     for (auto at = list.begin(); std::next(at) != list.end(); ++at) {
       const auto cycle = [&](const PlantVersion& version) { return version.ideal_cycle(machine, product, *at); };
       if (cycle(*span.before) != cycle(*span.after)) out.push_back({*at, *std::next(at)});

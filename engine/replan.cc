@@ -408,15 +408,15 @@ class Store::PlantTurn {
   bool held_ = false;
 };
 
-Result<PlantChange> Store::set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run,
-                                     const Author& author, std::stop_token given_up) {
+Result<PlantChange> Store::set_plant(const Plant& plant, std::optional<Timestamp> valid_from, bool dry_run,
+                                     const Author& author, const std::stop_token& given_up) {
   const PlantTurn turn{*this, PlantTurn::Kind::description};
   if (!turn.held()) {
     return Error{ErrorCode::conflict,
                  "another description of the plant is taking hold at this moment; see how far "
                  "it is in GET /v1/status, and send this one again then"};
   }
-  return change_plant(plant, valid_from, dry_run, author, std::move(given_up));
+  return change_plant(plant, valid_from, dry_run, author, given_up);
 }
 
 Result<PlantChange> Store::change_plant(const Plant& plant, std::optional<Timestamp> valid_from, bool dry_run,

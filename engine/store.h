@@ -209,8 +209,8 @@ class Store {
   /// there the descriptions of before hold on, and conflict says so where the time zone is another. With `dry_run`
   /// nothing changes. Waits for the answer, but for `given_up`, which leaves all as it was (cancelled). conflict,
   /// too: one is on its way already.
-  Result<PlantChange> set_plant(Plant plant, std::optional<Timestamp> valid_from, bool dry_run,
-                                const Author& author = {}, std::stop_token given_up = {});
+  Result<PlantChange> set_plant(const Plant& plant, std::optional<Timestamp> valid_from, bool dry_run,
+                                const Author& author = {}, const std::stop_token& given_up = {});
   /// Adds machines that are not described yet.
   Result<void> register_machines(const std::vector<std::string>& ids);
   /// Who changed what: entries with numbers above `after`, oldest first. What is damaged is left out.

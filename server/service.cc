@@ -131,8 +131,7 @@ struct Service::Parts {
     if (only_if_changed && store->has_plant() && store->note("config") == hash) return {};
     auto plant = parse_plant_toml(*text, options.config);
     if (!plant) return plant.error();
-    if (const auto changed = store->set_plant(std::move(*plant), std::nullopt, false); !changed)
-      return changed.error();
+    if (const auto changed = store->set_plant(*plant, std::nullopt, false); !changed) return changed.error();
     return store->set_note("config", hash);
   }
 };

@@ -83,7 +83,7 @@ void put_plant(Api& api, const HttpRequest& http, Responder responder) {
   if (!plant) return responder.send(problem_of(plant.error()));
   const auto shared = std::make_shared<Plant>(std::move(*plant));
   answer_in(api.workers, std::move(responder), [&api, shared, valid_from, dry_run, author, left = http.cancelled] {
-    const auto change = api.store.set_plant(std::move(*shared), valid_from, dry_run, author, left);
+    const auto change = api.store.set_plant(*shared, valid_from, dry_run, author, left);
     return change ? json_response(render(*change, dry_run)) : problem_of(change.error());
   });
 }
