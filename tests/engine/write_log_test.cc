@@ -99,14 +99,14 @@ TEST(WriteLog, WithATornEndOpensWithAllThatWasAnswered) {
   const std::string whole = bytes_of(crashed.log());
   // What a crash in the middle of the next write leaves: a record that was begun, in the room or behind it.
   std::string torn = whole;
-  torn.replace(crashed.written(), 100, whole, 0, 100);
+  torn.replace(crashed.written(), 30, whole, 0, 30);
   put_bytes(crashed.log(), torn);
   const fs::path pristine = crashed.engine.folder.path() / "pristine";
   fs::copy(crashed.copy, pristine, fs::copy_options::recursive);
   EXPECT_EQ(crashed.pieces(), 12) << crashed.refusal;
   fs::remove_all(crashed.copy);
   fs::copy(pristine, crashed.copy, fs::copy_options::recursive);
-  put_bytes(crashed.log(), whole + whole.substr(0, 100));
+  put_bytes(crashed.log(), whole + whole.substr(0, 30));
   EXPECT_EQ(crashed.pieces(), 12) << crashed.refusal;
 }
 

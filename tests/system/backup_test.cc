@@ -174,7 +174,7 @@ TEST_F(Backup, UnderLoadIsThePastUpToSomeAnswer) {
 }
 
 TEST_F(Backup, ThatIsTheSecondIsSmallAndBothAreListed) {
-  make_store(48);
+  make_store(96);
   ASSERT_EQ(back_up_stopped().status, 0);
   const auto size = [&] {
     std::uintmax_t sum = 0;
@@ -186,7 +186,7 @@ TEST_F(Backup, ThatIsTheSecondIsSmallAndBothAreListed) {
   {
     RunningServer server{folder_};
     ASSERT_TRUE(server.wait_until_ready());
-    send_hours(server, 48, 49);
+    send_hours(server, 96, 97);
     EXPECT_EQ(server.stop(), 0);
   }
   ASSERT_EQ(back_up_stopped().status, 0);
@@ -201,7 +201,7 @@ TEST_F(Backup, ThatIsTheSecondIsSmallAndBothAreListed) {
   RunningServer server{other_};
   ASSERT_TRUE(server.wait_until_ready());
   EXPECT_EQ(Client{server}
-                .json("/v1/timeline?machine=M1&from=" + at(47 * 3600) + "&to=" + at(49 * 3600))["intervals"]
+                .json("/v1/timeline?machine=M1&from=" + at(95 * 3600) + "&to=" + at(97 * 3600))["intervals"]
                 .size(),
             2U);
 }
