@@ -80,6 +80,13 @@ TEST(ShiftsOfDescriptionsInTime, AreFollowedByTheRestOfTheDayWhereThereAreNoneAn
   expect_one_at_a_time(plans, of_day(-24), of_day(72));
 }
 
+TEST(ShiftsOfDescriptionsInTime, AreFollowedByTheDayFromTheMomentOnThatThereAreNone) {
+  const Plans plans{{{kBeginOfTime, {{6, 14}}}, {of_day(16), {}}}};
+  EXPECT_EQ(plans.shifts(of_day(0), of_day(48)),
+            (std::vector<TimeRange>{{of_day(6), of_day(14)}, {of_day(16), of_day(24)}, {of_day(24), of_day(48)}}));
+  expect_one_at_a_time(plans, of_day(0), of_day(72));
+}
+
 TEST(ShiftsOfDescriptionsInTime, EndTheDayThatStoodForOne) {
   const Plans plans{{{kBeginOfTime, {}}, {of_day(3), {{6, 14}}}}};
   EXPECT_EQ(
