@@ -103,7 +103,8 @@ class ShiftPlan {
   /// The last shift instance that began at or before `t`.
   std::optional<Bucket> shift_begun_by(Timestamp t) const;
   /// The first shift instance that begins at or after `t`, looked for `within` a span.
-  std::optional<Bucket> next_shift(Timestamp t, Duration within = std::chrono::hours{24 * 40}) const;
+  static constexpr Duration kLookAhead = std::chrono::hours{24 * 40};
+  std::optional<Bucket> next_shift(Timestamp t, Duration within = kLookAhead) const;
   bool has_shifts() const { return !shifts_.empty(); }
   /// Whether its shifts and closures are those of `other`, which may hold at another time.
   bool has_rules_of(const ShiftPlan& other) const {

@@ -108,9 +108,12 @@ Result<void> Store::CommitTimes::open() {
   seek_last_by(*at, kEndOfTime);
   if (!at->status().ok()) return Disk::error_of(at->status(), "cannot read the times of commits");
   if (at->Valid()) {
-    // What of it is damaged is told to who asks for it; no figure of now depends on it.
-    if (const auto last = last_by(at->key().ToStringView(), at->value().ToStringView(), kEndOfTime); last)
+    // What of it is damaged is told to who asks for it; no figure of now depends on it. Its key is whole.
+    const auto last = last_by(at->key().ToStringView(), at->value().ToStringView(), kEndOfTime);
+    if (last)
       made(*last);
+    else if (const auto first = commit_time_of_key(at->key().ToStringView()))
+      newest_ = micros(first->at);
     return {};
   }
   if (disk.only_reads() || store_.sequence() == 0) return {};

@@ -169,11 +169,11 @@ ShiftPlan::Planned MasterData::planned_at(MachineId machine, Timestamp t) const 
   ShiftPlan::Planned planned = versions_[i]->settings(machine).plan->planned_at(t);
   planned.until = std::min(planned.until, versions_[i]->valid().end);
   if (!planned.planned && i > 0) {
-    // A shift that began under the description before is worked to its end.
-    const auto before = versions_[i - 1]->settings(machine).plan;
-    if (before->has_shifts()) {
-      const ShiftPlan::Planned earlier = before->planned_at(t);
-      planned = {earlier.planned, std::min(planned.until, earlier.until)};
+    // A shift that began under an earlier description is worked to its end.
+    const auto shift = shift_at(machine, t);
+    if (shift && shift->shift != nullptr && shift->range.begin < versions_[i]->valid().begin) {
+      const ShiftPlan::Planned earlier = at(shift->range.begin).settings(machine).plan->planned_at(t);
+      planned = {earlier.planned, std::min({planned.until, earlier.until, shift->range.end})};
     }
   }
   return planned;
@@ -259,6 +259,8 @@ std::optional<Bucket> MasterData::next_shift(MachineId machine, Timestamp t) con
     const auto shift = has_shifts(machine, i) ? version.settings(machine).plan->next_shift(from)
                                               : next_day_for_shift(machine, i, from);
     if (shift && shift->range.begin < version.valid().end) return shift;
+    // It may have one further ahead than was looked.
+    if (!shift && version.valid().end > from + ShiftPlan::kLookAhead) return std::nullopt;
   }
   return std::nullopt;
 }

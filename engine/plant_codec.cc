@@ -19,7 +19,7 @@ Result<PlantVersions> decode_plants(std::string_view text) {
   if (error || !value.is_array()) return corruption("a stored plant description is damaged");
   PlantVersions versions;
   for (const boost::json::value& entry : value.get_array()) {
-    auto plant = parse_plant_json(boost::json::serialize(entry.at("plant")));
+    auto plant = parse_stored_plant_json(boost::json::serialize(entry.at("plant")));
     if (!plant) return corruption("a stored plant description is not understood: " + plant.error().context);
     versions.emplace_back(from_micros(entry.at("valid_from").as_int64()), std::move(*plant));
   }

@@ -77,7 +77,12 @@ Result<void> Store::Replan::prepare() {
   const auto zone = store_.zones_.named(timezone);
   if (!zone) return zone.error();
   zone_ = store_.zones_.kept(timezone).value_or(KeptZone{*zone, store_.options_.zones.version()});
-  next_ = std::make_unique<MasterData>(MasterData::compile(versions_, *zone, store_.names_, numbers));
+  if (timezone != store_.master_->latest().plant().timezone) {
+    // One that was used long ago goes on with today's tzdata.
+    const Timestamp now = std::max(store_.clock().now(), store_.newest());
+    zone_ = store_.zones_.renewed(timezone, now).value_or(*zone_);
+  }
+  next_ = std::make_unique<MasterData>(MasterData::compile(versions_, zone_->zone, store_.names_, numbers));
   for (const NameId state : store_.master_->latest().states()) next_->know_state(state, store_.names_);
   difference_.emplace(*store_.master_, *next_);
   for (const auto& record : store_.machines_) {

@@ -21,8 +21,9 @@ Result<StoreView> Store::as_of(Timestamp then, const ChooseMachines& choose, con
     StoreView now{*this};
     if (commit_times_->is_newest_by(then)) return now;
   }
-  const auto commit = commit_times_->commit_at(then);
+  auto commit = commit_times_->commit_at(then);
   if (!commit) return commit.error();
+  *commit = std::min(*commit, sequence());  // one that is on disk may not be seen yet
   Replay replay{*this, then, *commit, stop};
   if (const auto described = replay.describe(); !described) return described.error();
   const auto machines = choose(StoreView{*this, replay.past()});
@@ -94,6 +95,7 @@ Result<void> Store::Replay::replay(const std::vector<MachineId>& machines) {
     // Retention that takes events away meanwhile would leave a history that begins where no record does.
     before = horizons(machines);
     begin(machines);
+    if (const auto kept = apply_kept(chosen); !kept) return kept;
     Result<void> outcome;
     const auto visited =
         store_.events_->visit_machines(chosen, past_->commit, [&](Sequence commit, const Event& event) {
@@ -120,6 +122,25 @@ void Store::Replay::begin(const std::vector<MachineId>& machines) {
   }
 }
 
+/// Of before a horizon only what is needed now is kept, and that is used whenever it came: what it took the place
+/// of is gone.
+Result<void> Store::Replay::apply_kept(const std::set<MachineId>& machines) {
+  std::set<MachineId> forgetful;
+  for (const MachineId machine : machines) {
+    if (courses_.at(machine).record->horizon() != Horizon{}) forgetful.insert(machine);
+  }
+  if (forgetful.empty()) return {};
+  return store_.events_->visit_machines(forgetful, store_.sequence(), [&](Sequence commit, const Event& event) {
+    Course& course = courses_.at(*past_->numbers.find(event.machine));
+    const Horizon& horizon = course.record->horizon();
+    const bool of_timeline = event.type == EventType::state || event.type == EventType::classify;
+    if (commit <= past_->commit || event.at >= (of_timeline ? horizon.timeline : horizon.pieces)) return true;
+    know_state(event);
+    course.record->apply(event, rank_of(event), past_->names, 0);
+    return !stop_.stop_requested();
+  });
+}
+
 /// Descriptions of up to `commit` are used.
 Result<void> Store::Replay::advance(Course& course, Sequence commit) {
   for (; course.next_master < past_->masters.size() && past_->masters[course.next_master].first <= commit;
@@ -144,6 +165,7 @@ Result<void> Store::Replay::apply(Course& course, const Event& event, Sequence c
   // A withdrawn event, or a cycle with another end, may have been all that was heard at its time.
   const bool unheard = event.deleted || course.record->corrects_cycle(event, past_->names);
   course.stale = course.stale || (unheard && silence_timeout(course) > Duration{0});
+  if (const auto known = course.record->known(event, past_->names); known && *known >= rank_of(event)) return {};
   know_state(event);
   course.record->apply(event, rank_of(event), past_->names, commit);
   return {};

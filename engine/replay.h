@@ -47,6 +47,7 @@ class Store::Replay {
   std::vector<Horizon> horizons(const std::vector<MachineId>& machines) const;
   Result<void> add_master(Sequence commit, std::vector<std::pair<Timestamp, Plant>> versions);
   void begin(const std::vector<MachineId>& machines);
+  Result<void> apply_kept(const std::set<MachineId>& machines);
   Result<void> advance(Course& course, Sequence commit);
   Result<void> apply(Course& course, const Event& event, Sequence commit);
   Result<void> finish_commit(Course& course);

@@ -194,6 +194,9 @@ std::optional<StateMeaning> meaning_of_state(const Plant& plant, std::string_vie
 Result<Plant> parse_plant_toml(std::string_view text, std::string_view file_name);
 /// The same keys as JSON.
 Result<Plant> parse_plant_json(std::string_view text);
+/// One that was checked when it was taken in: whether its parts go together, and whether there is such a time
+/// zone, is not asked again.
+Result<Plant> parse_stored_plant_json(std::string_view text);
 /// A description that parse_plant_toml() (parse_plant_json()) reads back as the same plant.
 std::string to_toml(const Plant& plant);
 boost::json::object to_json(const Plant& plant);

@@ -290,7 +290,9 @@ json::array list(const std::vector<T>& elements) {
 
 }  // namespace
 
-Result<Plant> parse_plant_json(std::string_view text) {
+namespace {
+
+Result<Plant> parse(std::string_view text, PlantCheck check) {
   json::basic_parser<TreeBuilder> parser{json::parse_options{}};
   json::error_code error;
   const std::size_t read = parser.write_some(false, text.data(), text.size(), error);
@@ -303,8 +305,13 @@ Result<Plant> parse_plant_json(std::string_view text) {
   if (built.repeated_key) {
     return invalid(double_quoted(*built.repeated_key) + " stands twice in one object; take one of them out");
   }
-  return plant_from_tree(built.root, {});
+  return plant_from_tree(built.root, {}, check);
 }
+
+}  // namespace
+
+Result<Plant> parse_plant_json(std::string_view text) { return parse(text, PlantCheck::whole); }
+Result<Plant> parse_stored_plant_json(std::string_view text) { return parse(text, PlantCheck::keys_alone); }
 
 json::object to_json(const Plant& plant) {
   return {{"plant", plant_table(plant)},

@@ -137,7 +137,7 @@ Result<Plant> parse_plant_toml(std::string_view text, std::string_view file_name
   try {
     const toml::table table = toml::parse(text, file_name);
     Node root{members_of(table)};
-    return plant_from_tree(root, file_name);
+    return plant_from_tree(root, file_name, PlantCheck::whole);
   } catch (const toml::parse_error& error) {
     return invalid(fmt::format("{}:{}: this is not TOML: {} (column {})", file_name, error.source().begin.line,
                                error.description(), error.source().begin.column));

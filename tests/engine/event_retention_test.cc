@@ -438,5 +438,36 @@ TEST_P(ForgetfulAndLasting, HaveTheSameFigures) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, ForgetfulAndLasting, testing::Range(0, 12));
 
+/// What stays of before the horizon may have come after the moment asked about; what it took the place of is gone.
+TEST(EventRetention, LeavesWhatHoldsAtTheHorizonToAMomentBeforeItCame) {
+  ByHand s{kMonday, retaining(2)};
+  s.clock.set(kMonday + hours{9});
+  Event reading = count("M1", kMonday + hours{7}, kAbsent);
+  reading.good_total = 100;
+  s.commit({state("M1", kMonday + hours{6}, "down"), reading});
+  const Timestamp thursday = kMonday + days{3};
+  s.clock.set(thursday + hours{1});
+  reading.at = thursday + hours{1}, reading.good_total = 150;
+  s.commit({reading});
+  const Timestamp then = thursday + hours{2};
+  s.clock.set(thursday + hours{3});
+  reading.at = kMonday + hours{8}, reading.good_total = 120;
+  s.commit({state("M1", kMonday + hours{7}, "running"), reading});
+  s.clock.set(kMonday + days{4} + hours{1});
+  ASSERT_EQ(*s.store->expire_events(), 2U);
+  const auto chosen = [](const StoreView&) { return std::vector{MachineId{0}}; };
+  for (const bool sealed : {false, true}) {
+    if (sealed) {
+      ASSERT_TRUE(s.store->seal());
+    }
+    const auto view = s.store->as_of(then, chosen);
+    ASSERT_TRUE(view) << view.error().context;
+    const Account account =
+        view->machine(MachineId{0}).account({thursday, thursday + hours{1} + minutes{1}}, then);
+    EXPECT_EQ(account.production, hours{1} + minutes{1});
+    EXPECT_EQ(account.good, 30);
+  }
+}
+
 }  // namespace
 }  // namespace takt

@@ -17,11 +17,12 @@ class Plans {
   struct From {
     Timestamp at;
     std::vector<std::pair<int, int>> shifts;  // hours of the day
+    std::uint8_t every_weeks = 1;
   };
   explicit Plans(const std::vector<From>& plans) {
     numbers_.add("M1", MachineId{0});
     std::vector<std::pair<Timestamp, Plant>> versions;
-    for (const From& from : plans) versions.emplace_back(from.at, plant(from.shifts));
+    for (const From& from : plans) versions.emplace_back(from.at, plant(from.shifts, from.every_weeks));
     master_ = MasterData::compile(std::move(versions), Zone::named("UTC").value(), names_, numbers_);
   }
   /// All that begin from `begin` on, before `end`.
@@ -32,13 +33,17 @@ class Plans {
       list.push_back(next->range);
     return list;
   }
+  Duration planned(Timestamp begin, Timestamp end) const {
+    return master_.planned_time(MachineId{0}, {begin, end});
+  }
   std::optional<TimeRange> at(Timestamp t) const {
     const auto shift = master_.shift_at(MachineId{0}, t);
     return shift ? std::optional{shift->range} : std::nullopt;
   }
 
  private:
-  static Plant plant(const std::vector<std::pair<int, int>>& shifts) {
+  static constexpr std::int32_t kWeek = 20611;  // 2026-06-07, a Sunday
+  static Plant plant(const std::vector<std::pair<int, int>>& shifts, std::uint8_t every_weeks) {
     Plant plant;
     Machine machine;
     machine.id = machine.name = "M1";
@@ -47,6 +52,7 @@ class Plans {
       Shift shift;
       shift.id = std::to_string(start);
       shift.start = hours{start}, shift.end = hours{end};
+      shift.every_weeks = every_weeks, shift.week_of = every_weeks > 1 ? kWeek : 0;
       plant.shifts.push_back(shift);
     }
     return plant;
@@ -110,6 +116,31 @@ TEST(ShiftsOfDescriptionsInTime, MayLastOverMidnightIntoADayWithoutAny) {
       (std::vector<TimeRange>{
           {of_day(-2), of_day(6)}, {of_day(6), of_day(24)}, {of_day(24), of_day(30)}, {of_day(46), of_day(54)}}));
   expect_one_at_a_time(plans, of_day(-24), of_day(72));
+}
+
+TEST(ShiftsOfDescriptionsInTime, AreWorkedToTheirEndWhateverComesMeanwhile) {
+  const std::vector<std::pair<int, int>> night{{22, 6}};
+  const Plans again{{{kBeginOfTime, night}, {of_day(-1), night}, {of_day(1), night}}};
+  EXPECT_EQ(again.planned(of_day(-2), of_day(22)), hours{8});
+  const Plans without{{{kBeginOfTime, night}, {of_day(0), {}}, {of_day(3), night}}};
+  EXPECT_EQ(without.planned(of_day(-2), of_day(22)), hours{8});
+  expect_one_at_a_time(without, of_day(-2), of_day(48));
+}
+
+TEST(ShiftsOfDescriptionsInTime, AreFoundThoughTheyAreWeeksApart) {
+  const Plans plans{{{kBeginOfTime, {{6, 14}}, 8}, {of_day(24 * 365), {{6, 14}}}}};
+  const auto next = [&](Timestamp t, Timestamp end) {
+    std::vector<TimeRange> list;
+    for (; t < end; t += hours{24 * 39}) {
+      const std::vector<TimeRange> some = plans.shifts(t, std::min(end, t + hours{24 * 39}));
+      list.insert(list.end(), some.begin(), some.end());
+    }
+    return list;
+  };
+  // Of the 53 weeks from Wednesday on these: the rest of none, 7 days each of those 8, 16, ... 48 weeks on.
+  const std::vector<TimeRange> year = next(of_day(0), of_day(24 * 365));
+  EXPECT_EQ(year.size(), 6U * 7);
+  for (const TimeRange& shift : year) EXPECT_EQ(plans.planned(shift.begin, shift.end), hours{8});
 }
 
 }  // namespace

@@ -299,11 +299,11 @@ std::string fingerprint(const Store& store, Timestamp now) {
     for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
       for (const Cell& cell : machine.cells(grain)) {
         const Account& a = cell.account;
-        out << name_of(grain) << ' ' << format_time(cell.range.begin) << " rev " << machine.revision(grain, cell.range)
-            << ": " << a.production.count() << ' ' << a.setup.count() << ' ' << a.stop.count() << ' '
-            << a.planned_stop.count() << ' ' << a.minor_stop.count() << ' ' << a.stops << ' ' << a.minor_stops
-            << ' ' << a.failures << ' ' << a.good << ' ' << a.scrap << ' ' << a.rework << ' '
-            << static_cast<std::int64_t>(a.ideal_produced) << '\n';
+        out << name_of(grain) << ' ' << format_time(cell.range.begin) << " rev "
+            << machine.revision(grain, cell.range) << ": " << a.production.count() << ' ' << a.setup.count() << ' '
+            << a.stop.count() << ' ' << a.planned_stop.count() << ' ' << a.minor_stop.count() << ' ' << a.stops
+            << ' ' << a.minor_stops << ' ' << a.failures << ' ' << a.good << ' ' << a.scrap << ' ' << a.rework
+            << ' ' << static_cast<std::int64_t>(a.ideal_produced) << '\n';
       }
     }
     out << "tail " << machine.tail_revision() << '\n';

@@ -574,6 +574,15 @@ TEST(PlantToml, ReadsARotationOfShifts) {
                 HasSubstr("a whole number from 1 to 8"));
 }
 
+TEST(PlantJson, ThatIsStoredOutlivesItsTimeZone) {
+  constexpr std::string_view kStored = R"({"plant":{"id":"P","timezone":"Mars/Olympus"},"machine":[{"id":"M"}]})";
+  EXPECT_THAT(json_problems(kStored), HasSubstr("Mars/Olympus"));
+  const auto plant = parse_stored_plant_json(kStored);
+  ASSERT_TRUE(plant) << plant.error().context;
+  EXPECT_EQ(plant->timezone, "Mars/Olympus");
+  EXPECT_FALSE(parse_stored_plant_json(R"({"plant":{"colour":"red"}})"));
+}
+
 struct Pair {
   const char* first;
   const char* second;
