@@ -73,10 +73,13 @@ double feed(Bench& bench, Store& store, const std::string& name, const std::vect
 
 void measure_memory(Bench& bench, const Store& store) {
   const StoreView view = store.read();
-  std::size_t cells = 0, bytes = 0, states = 0;
+  std::size_t cells = 0, bytes = 0, states = 0, counts = 0, state_bytes = 0, count_bytes = 0;
   for (std::uint32_t m = 0; m < view.machine_count(); ++m) {
     const MachineRecord& machine = view.machine(MachineId{m});
-    states += machine.timeline().states().size();
+    const auto& timeline = machine.timeline().states();
+    const auto& pieces = machine.pieces().pieces();
+    states += timeline.size(), state_bytes += timeline.bytes();
+    counts += pieces.size(), count_bytes += pieces.bytes();
     for (const Grain grain : kGrains) cells += machine.cells(grain).size(), bytes += machine.cells(grain).bytes();
   }
   const double machine_days = static_cast<double>(bench.options.machines) * bench.options.days;
@@ -84,9 +87,11 @@ void measure_memory(Bench& bench, const Store& store) {
   bench.report.heading("Memory");
   bench.report.add({"cells a machine and day", static_cast<double>(cells) / machine_days, "cells", {}});
   bench.report.add({"rollups a machine and day", a_day, "bytes", at_most(a_day, 8192)});
-  const auto record = static_cast<double>(sizeof(StateRecord));
+  const double a_state = static_cast<double>(state_bytes) / static_cast<double>(states);
   bench.report.add({"state changes a machine and day", static_cast<double>(states) / machine_days, "", {}});
-  bench.report.add({"a state change of the timeline", record, "bytes", at_most(record, 24)});
+  bench.report.add({"a state change of the timeline", a_state, "bytes", at_most(a_state, 24)});
+  bench.report.add({"counts a machine and day", static_cast<double>(counts) / machine_days, "", {}});
+  bench.report.add({"a count", static_cast<double>(count_bytes) / static_cast<double>(counts), "bytes", {}});
 }
 
 void measure_feeding(Bench& bench) {
@@ -121,12 +126,12 @@ Clock& clock_after(int days) {
   return *clocks.back();
 }
 
-std::unique_ptr<Store> open_at(const std::filesystem::path& folder, Plant plant, int days) {
+std::unique_ptr<Store> open_at(const std::filesystem::path& folder, const Plant& plant, int days) {
   StoreOptions options;
   options.clock = &clock_after(days);
   options.queue_events = 1'000'000;
   std::unique_ptr<Store> store = need(Store::open(folder, options));
-  need(store->set_plant(std::move(plant), std::nullopt, false));
+  need(store->set_plant(plant, std::nullopt, false));
   return store;
 }
 

@@ -24,6 +24,7 @@ class ServiceUnderTest {
     ServiceOptions options;
     options.data = folder / "data";
     options.http = {"127.0.0.1", 0};
+    options.tcp = ListenAddress{"127.0.0.1", 0};
     options.clock = &clock;
     if (!plant_toml.empty()) {
       options.config = (folder / "plant.toml").string();
@@ -38,6 +39,8 @@ class ServiceUnderTest {
   ServiceUnderTest& operator=(const ServiceUnderTest&) = delete;
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(service_->port()); }
+  /// Of the binary protocol.
+  std::string tcp_address() const { return "127.0.0.1:" + std::to_string(service_->tcp_port()); }
   HttpClient connect() const { return need(HttpClient::open(url())); }
 
  private:

@@ -1,12 +1,18 @@
 #include "cli/import.h"
 
+#include "cli/import_state.h"
+#include "cli/progress_line.h"
 #include "client/event_sender.h"
+#include "ingest/decode.h"
 #include "ingest/import_source.h"
+#include "ingest/table/table_mapping.h"
+#include "schema/event_json.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,20 +23,27 @@ namespace takt {
 namespace {
 
 constexpr std::size_t kShownRejects = 10;
+constexpr std::size_t kShownInDryRun = 100;
+constexpr std::size_t kPreview = 5;
 
 struct Arguments {
   std::vector<std::string> files;
   std::string server = "http://127.0.0.1:8080";
-  std::string format, mapping;
+  std::string format, mapping, delimiter, decimal = ".";
+  std::vector<std::string> map, set;
+  TableOptions table;
+  bool dry_run = false, from_start = false;
 };
 
 struct Totals {
   std::uint64_t accepted = 0, duplicate = 0, rejected = 0;
+  std::uint64_t before = 0;  // acknowledged by an earlier start
+  std::size_t most_shown = kShownRejects;
   std::vector<std::string> first_rejects;
 
   std::uint64_t all() const { return accepted + duplicate + rejected; }
   void reject(const std::string& file, std::size_t line, const std::string& why) {
-    if (first_rejects.size() < kShownRejects) first_rejects.push_back(fmt::format("{}:{}: {}", file, line, why));
+    if (first_rejects.size() < most_shown) first_rejects.push_back(fmt::format("{}:{}: {}", file, line, why));
   }
 };
 
@@ -38,6 +51,7 @@ Result<ImportFormat> format_for(const Arguments& arguments, const std::string& f
   const std::map<std::string, ImportFormat> named = {{"ndjson", ImportFormat::ndjson},
                                                      {"csv", ImportFormat::csv},
                                                      {"lp", ImportFormat::lp},
+                                                     {"xlsx", ImportFormat::xlsx},
                                                      {"mtconnect", ImportFormat::mtconnect}};
   return arguments.format.empty() ? format_of(file) : named.at(arguments.format);
 }
@@ -52,30 +66,129 @@ void add_receipt(Totals& totals, const SendReceipt& receipt, const ImportBody& b
   }
 }
 
-void show_progress(const std::string& file, const Totals& totals) {
-  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r{}: {} events ", file, totals.all());
+/// "[######..............] 12345 events, 8200/s, 0:12 left"
+class ImportProgress {
+ public:
+  explicit ImportProgress(std::string file) : file_(std::move(file)) {}
+
+  /// `share` of the file was read, negative if that is not known, and `events` of it were sent.
+  void show(std::uint64_t events, double share) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + std::chrono::milliseconds{100};
+    const double seconds = std::chrono::duration<double>(now - begun_).count();
+    std::string text = file_;
+    if (share >= 0) {
+      const auto filled = static_cast<std::size_t>(share * kWidth);
+      text += " [" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "]";
+    }
+    text += fmt::format(" {} events, {:.0f}/s", events, static_cast<double>(events) / std::max(seconds, 0.001));
+    if (share > 0.01) {
+      const auto left = static_cast<std::int64_t>(seconds / share * (1 - share));
+      text += fmt::format(", {}:{:02} left", left / 60, left % 60);
+    }
+    line_.show(text, share);
+  }
+
+ private:
+  static constexpr std::size_t kWidth = 20;
+  std::string file_;
+  ProgressLine line_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now(), next_{};
+};
+
+/// All that decides what is sent, and to whom.
+std::string what_is_sent(const Arguments& arguments) {
+  std::string what = arguments.server + "|" + arguments.format + "|" + arguments.mapping + "|" +
+                     arguments.delimiter + "|" + arguments.decimal + "|" + arguments.table.timezone + "|" +
+                     arguments.table.sheet + fmt::format("|{}", arguments.table.header_row);
+  for (const auto* list : {&arguments.map, &arguments.set}) {
+    for (const std::string& each : *list) what += "|" + each;
+  }
+  for (char& c : what) c = c == '\n' ? ' ' : c;
+  return what;
 }
 
-Result<bool> import_file(EventSender& sender, const Arguments& arguments, const std::string& file,
-                         Totals& totals) {
+Result<std::unique_ptr<ImportSource>> open_source(const Arguments& arguments, const std::string& file) {
   const Result<ImportFormat> format = format_for(arguments, file);
   if (!format) return format.error();
-  const Result<std::unique_ptr<ImportSource>> source = open_import(file, *format, arguments.mapping);
+  return open_import(file, *format, arguments.mapping, &arguments.table);
+}
+
+void add_unreadable(Totals& totals, const ImportSource& source, const std::string& file) {
+  totals.rejected += source.unreadable_count();
+  for (const UnreadableLine& unreadable : source.unreadable())
+    totals.reject(file, unreadable.line, unreadable.message);
+}
+
+Result<void> send_all(EventSender& sender, ImportSource& source, ImportState& state, const std::string& file,
+                      Totals& totals) {
+  ImportProgress progress{file};
+  std::uint64_t read = 0;
+  while (true) {
+    const Result<ImportBody> body = source.next();
+    if (!body) return body.error();
+    if (body->lines.empty()) return {};
+    read += body->lines.size();
+    if (read <= state.before()) {
+      totals.before += body->lines.size();
+      continue;
+    }
+    const Result<SendReceipt> receipt = sender.send(body->text, source.content_type());
+    if (!receipt) return receipt.error();
+    add_receipt(totals, *receipt, *body, file);
+    state.acknowledged(read);
+    progress.show(totals.all(), source.share());
+  }
+}
+
+Result<void> import_file(EventSender& sender, const Arguments& arguments, const std::string& file,
+                         Totals& totals) {
+  const auto source = open_source(arguments, file);
   if (!source) return source.error();
+  ImportState state{file, what_is_sent(arguments)};
+  if (arguments.from_start) state.forget();
+  if (state.before() > 0)
+    fmt::print(stderr, "{}: goes on after {} events that are in already; --from-start sends all of it\n", file,
+               state.before());
+  const auto sent = send_all(sender, **source, state, file, totals);
+  if (sent)
+    state.finish();
+  else
+    state.keep();
+  add_unreadable(totals, **source, file);
+  return sent;
+}
+
+/// Reads a file as the server would, without asking it.
+Result<void> try_file(const Arguments& arguments, const std::string& file, Totals& totals) {
+  const auto source = open_source(arguments, file);
+  if (!source) return source.error();
+  std::size_t shown = 0;
   while (true) {
     const Result<ImportBody> body = (*source)->next();
     if (!body) return body.error();
     if (body->lines.empty()) break;
-    const Result<SendReceipt> receipt = sender.send(body->text, (*source)->content_type());
-    if (!receipt) return receipt.error();
-    add_receipt(totals, *receipt, *body, file);
-    show_progress(file, totals);
+    const bool is_csv = (*source)->content_type() == "text/csv";
+    Decoder decoder{is_csv ? BodyFormat::csv : BodyFormat::ndjson, body->text};
+    for (EventBatch batch;;) {
+      const auto more = decoder.next(batch);
+      if (!more) return more.error();
+      if (!*more) break;
+      totals.accepted += batch.events.size(), totals.rejected += batch.rejected.size();
+      for (const RejectedEvent& rejected : batch.rejected) {
+        const std::size_t line = rejected.index < body->lines.size() ? body->lines[rejected.index] : 0;
+        totals.reject(file, line, std::string{name_of(rejected.code)} + ": " + rejected.message);
+      }
+      for (std::size_t i = 0; i < batch.events.size() && shown < kPreview; ++i, ++shown) {
+        std::string json;
+        append_json(json, batch.events[i]);
+        fmt::print("{}:{}: {}\n", file, body->lines[std::min(batch.indexes[i], body->lines.size() - 1)], json);
+      }
+    }
   }
-  for (const UnreadableLine& unreadable : (*source)->unreadable()) {
-    ++totals.rejected;
-    totals.reject(file, unreadable.line, unreadable.message);
-  }
-  return true;
+  add_unreadable(totals, **source, file);
+  return {};
 }
 
 Result<Totals> import_files(const Arguments& arguments) {
@@ -83,29 +196,79 @@ Result<Totals> import_files(const Arguments& arguments) {
   if (!client) return client.error();
   EventSender sender{std::move(*client), {}};
   Totals totals;
+  if (arguments.dry_run) totals.most_shown = kShownInDryRun;
   for (const std::string& file : arguments.files) {
-    const Result<bool> imported = import_file(sender, arguments, file, totals);
-    if (!imported)
-      return Error{imported.error().code,
-                   fmt::format("{} ({} events imported before)", imported.error().context, totals.all())};
+    const auto done =
+        arguments.dry_run ? try_file(arguments, file, totals) : import_file(sender, arguments, file, totals);
+    if (!done)
+      return Error{done.error().code,
+                   fmt::format("{} ({} events imported before)", done.error().context, totals.all())};
   }
   return totals;
 }
 
 int run(const Arguments& arguments) {
   const Result<Totals> totals = import_files(arguments);
-  if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\n");
   if (!totals) {
     fmt::print(stderr, "takt import: {}\n", totals.error().context);
     return 1;
   }
-  fmt::print("{} accepted, {} duplicate, {} rejected\n", totals->accepted, totals->duplicate, totals->rejected);
+  if (arguments.dry_run)
+    fmt::print("{} readable, {} rejected; nothing was sent\n", totals->accepted, totals->rejected);
+  else
+    fmt::print("{} accepted, {} duplicate, {} rejected\n", totals->accepted, totals->duplicate, totals->rejected);
   for (const std::string& reject : totals->first_rejects) fmt::print(stderr, "{}\n", reject);
   if (totals->rejected > totals->first_rejects.size()) {
-    fmt::print(stderr, "... and {} more; see GET /v1/quarantine\n",
-               totals->rejected - totals->first_rejects.size());
+    fmt::print(stderr, "... and {} more{}\n", totals->rejected - totals->first_rejects.size(),
+               arguments.dry_run ? "" : "; see GET /v1/quarantine");
   }
   return totals->rejected == 0 ? 0 : 1;
+}
+
+/// "machine=Maschine" as a field and what it is made of.
+std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<std::string>& given,
+                                                          const char* option) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (const std::string& each : given) {
+    const std::size_t equals = each.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      throw CLI::ValidationError(option,
+                                 "'" + each + "' is no field=column; write " + option + " machine=Maschine");
+    pairs.emplace_back(each.substr(0, equals), each.substr(equals + 1));
+  }
+  return pairs;
+}
+
+void complete(Arguments& arguments) {
+  arguments.table.columns = pairs_of(arguments.map, "--map");
+  arguments.table.constants = pairs_of(arguments.set, "--set");
+  const std::string& delimiter = arguments.delimiter;
+  if (delimiter.size() > 1 && delimiter != "tab")
+    throw CLI::ValidationError("--delimiter", "is one character, or tab");
+  arguments.table.delimiter = delimiter == "tab" ? '\t' : delimiter.empty() ? '\0' : delimiter.front();
+  arguments.table.decimal = arguments.decimal.front();
+}
+
+void add_table_options(CLI::App& command, Arguments& arguments) {
+  const auto add = [&](const char* name, auto& to, const char* help) {
+    return command.add_option(name, to, help)->group("CSV and Excel");
+  };
+  add("--map", arguments.map, "What columns mean: machine=Maschine,ts=Zeit (default: what they are called)")
+      ->delimiter(',')
+      ->envname("TAKT_MAP");
+  add("--set", arguments.set, "What holds in every row: type=count,machine=M1")
+      ->delimiter(',')
+      ->envname("TAKT_SET");
+  add("--delimiter", arguments.delimiter, "Between cells: a character, or tab (default: found out)")
+      ->envname("TAKT_DELIMITER");
+  add("--decimal", arguments.decimal, "Decimal point or comma")
+      ->check(CLI::IsMember({".", ","}))
+      ->envname("TAKT_DECIMAL");
+  add("--timezone", arguments.table.timezone, "Zone of times without one, such as Europe/Berlin")
+      ->envname("TAKT_TIMEZONE");
+  add("--sheet", arguments.table.sheet, "Sheet of a workbook (default: the first)")->envname("TAKT_SHEET");
+  add("--header-row", arguments.table.header_row, "Row of the column names (default: found out)")
+      ->envname("TAKT_HEADER_ROW");
 }
 
 }  // namespace
@@ -120,13 +283,21 @@ void add_import_command(CLI::App& app, int& exit_status) {
       ->capture_default_str();
   command->add_option("--format", arguments->format, "Format of all files (default: by their extensions)")
       ->envname("TAKT_FORMAT")
-      ->check(CLI::IsMember({"ndjson", "csv", "lp", "mtconnect"}));
+      ->check(CLI::IsMember({"ndjson", "csv", "xlsx", "lp", "mtconnect"}));
   command
       ->add_option("--mapping", arguments->mapping,
                    "TOML file that says what the keys of an MTConnect adapter log mean")
       ->envname("TAKT_MAPPING");
+  add_table_options(*command, *arguments);
+  command->add_flag("--dry-run", arguments->dry_run,
+                    "Send nothing: show the first events and what is wrong with which line");
+  command->add_flag("--from-start", arguments->from_start,
+                    "Send all of a file though an interrupted import of it could go on");
   command->footer("Exit status: 0 all events are in, 1 something failed or was rejected, 2 wrong usage.");
-  command->callback([arguments, &exit_status] { exit_status = run(*arguments); });
+  command->callback([arguments, &exit_status] {
+    complete(*arguments);
+    exit_status = run(*arguments);
+  });
 }
 
 }  // namespace takt

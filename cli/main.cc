@@ -3,6 +3,7 @@
 #include "cli/doctor.h"
 #include "cli/export.h"
 #include "cli/import.h"
+#include "cli/push.h"
 #include "cli/restore.h"
 #include "cli/schema.h"
 #include "cli/serve.h"
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   int exit_status = 0;
   takt::add_serve_command(app, exit_status);
   takt::add_import_command(app, exit_status);
+  takt::add_push_command(app, exit_status);
   takt::add_export_command(app, exit_status);
   takt::add_schema_command(app, exit_status);
   takt::add_simulate_command(app, exit_status);

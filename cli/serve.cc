@@ -1,5 +1,6 @@
 #include "cli/serve.h"
 
+#include "ingest/mqtt/mqtt_address.h"
 #include "server/service.h"
 
 #include <fmt/format.h>
@@ -29,7 +30,7 @@ namespace {
 constexpr int kWrongUsage = 2;
 
 struct Arguments {
-  std::string data, config, http = "127.0.0.1:8080", memory;
+  std::string data, config, http = "127.0.0.1:8080", tcp, mqtt, memory;
   std::vector<std::string> exports;
   bool insecure = false;
   std::size_t machines = 50;
@@ -60,6 +61,19 @@ void log_to_stderr() {
 /// An arena a thread would keep what each of them once needed.
 void keep_heap_small() { mallopt(M_ARENA_MAX, 2); }
 
+/// A broker of the command line: JSON in takt/#, and Sparkplug B. Passwords and mappings are for the plant's
+/// [[source]].
+Result<std::vector<DataSource>> sources_of_broker(const std::string& url) {
+  std::vector<DataSource> sources;
+  if (url.empty()) return sources;
+  if (const auto address = parse_mqtt_url(url); !address) return address.error();
+  for (const auto& [id, kind] : {std::pair{"mqtt", "mqtt"}, std::pair{"mqtt.sparkplug", "sparkplug"}}) {
+    DataSource& source = sources.emplace_back();
+    source.id = id, source.kind = kind, source.url = url;
+  }
+  return sources;
+}
+
 Result<ServiceOptions> service_options(const Arguments& arguments) {
   ServiceOptions options;
   options.data = arguments.data;
@@ -67,6 +81,11 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
   auto http = ListenAddress::parse(arguments.http);
   if (!http) return http.error();
   options.http = *http;
+  if (!arguments.tcp.empty()) {
+    const auto tcp = ListenAddress::parse(arguments.tcp);
+    if (!tcp) return tcp.error();
+    options.tcp = *tcp;
+  }
   options.insecure = arguments.insecure;
   const auto memory =
       arguments.memory.empty() ? Result<std::uint64_t>{MemoryBudget::usual()} : parse_size(arguments.memory);
@@ -74,6 +93,9 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
   auto budget = MemoryBudget::of(*memory);
   if (!budget) return budget.error();
   options.memory = *budget;
+  auto sources = sources_of_broker(arguments.mqtt);
+  if (!sources) return sources.error();
+  options.sources = std::move(*sources);
   options.exports = arguments.exports;
   std::erase(options.exports, "none");
   if (arguments.exports.empty())
@@ -225,10 +247,16 @@ void add_server_options(CLI::App& command, Arguments& a) {
   command.add_option("--http", a.http, "Address and port to listen on")
       ->envname("TAKT_HTTP")
       ->capture_default_str();
+  command.add_option("--tcp", a.tcp, "Address and port for the binary protocol of takt push (default: none)")
+      ->envname("TAKT_TCP");
   command
       .add_option("--export", a.exports,
                   "Where facts and rollups go (default: sqlite:DIR/warehouse.sqlite; none: nowhere)")
       ->envname("TAKT_EXPORT");
+  command
+      .add_option("--mqtt", a.mqtt,
+                  "Broker to listen to, mqtt://HOST:1883 or mqtts://HOST:8883: JSON in takt/#, and Sparkplug B")
+      ->envname("TAKT_MQTT");
   command
       .add_option("--memory", a.memory,
                   "Memory to keep to, such as 512M or 2G (default: a quarter of what this machine has)")

@@ -22,6 +22,8 @@ namespace http = beast::http;
 using asio::ip::tcp;
 using Request = http::request<http::span_body<const char>>;
 
+constexpr std::chrono::milliseconds kStopStep{50};  // how long a stop may go unnoticed
+
 struct Address {
   std::string host, port, prefix;
 };
@@ -75,7 +77,11 @@ struct HttpClient::Connection {
   boost::system::error_code connect();
   void finish() {
     context.restart();
-    context.run();
+    if (options.stop == nullptr) return context.run(), void();
+    while (!context.stopped()) {
+      context.run_for(kStopStep);
+      if (*options.stop) stream.cancel();
+    }
   }
   void close() {
     buffer.clear();
@@ -130,6 +136,7 @@ boost::system::error_code HttpClient::Connection::try_exchange(const Request& re
 
 Result<HttpReply> HttpClient::Connection::exchange(const Request& request) {
   for (bool again = connected;; again = false) {
+    if (options.stop != nullptr && *options.stop) return unavailable("stopped");
     http::response_parser<http::string_body> parser;
     parser.body_limit(options.max_reply_bytes);
     const boost::system::error_code failed = try_exchange(request, parser);

@@ -3,6 +3,7 @@
 
 #include "schema/result.h"
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@ struct HttpBody {
 struct HttpClientOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds request_timeout{60'000};  ///< for the whole request and its answer
+  const std::atomic<bool>* stop = nullptr;            ///< borrowed; when it turns true, requests end with an error
   std::size_t max_reply_bytes = std::size_t{256} << 20U;
 };
 

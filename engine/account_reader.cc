@@ -3,6 +3,12 @@
 #include <algorithm>
 
 namespace takt {
+namespace {
+
+void add_cell(const Cell& cell, Account& sum) { sum += cell.account; }
+void add_cell(const Cell& cell, Sums& sum) { sum.add(cell); }
+
+}  // namespace
 
 AccountReader::AccountReader(const MachineRecord& machine, Timestamp now)
     : machine_(machine),
@@ -23,7 +29,8 @@ const Cell* AccountReader::filled(Grain grain, Timestamp t) {
   return cell == nullptr || cell->account == Account{} ? nullptr : cell;
 }
 
-void AccountReader::add(TimeRange range, Account& sum) {
+template <class Sum>
+void AccountReader::add_range(TimeRange range, Sum& sum) {
   const Timestamp end = std::min({range.end, now_, end_of_pieces_});
   // Nothing is known after the last event, and nothing before the first.
   if (end <= range.begin || !first_event_ || end <= *first_event_) return;
@@ -40,23 +47,26 @@ bool AccountReader::is_empty(TimeRange range, Timestamp end) {
   return end <= settled_ && hours_.find(range.begin) == nullptr && hours_.none_in(range);
 }
 
-bool AccountReader::add_bucket(TimeRange bucket, const Cell* cell, Timestamp end, Account& sum) const {
+template <class Sum>
+bool AccountReader::add_bucket(TimeRange bucket, const Cell* cell, Timestamp end, Sum& sum) const {
   // Cells may hold pieces and states of moments that are still to come.
   if (bucket.end > end && *last_event_ >= end) return false;
-  if (cell != nullptr) sum += cell->account;
+  if (cell != nullptr) add_cell(*cell, sum);
   if (settled_ < end) add_tail(bucket, end, sum);
   return true;
 }
 
 /// What still lasts is in no cell.
-void AccountReader::add_tail(TimeRange bucket, Timestamp end, Account& sum) const {
+template <class Sum>
+void AccountReader::add_tail(TimeRange bucket, Timestamp end, Sum& sum) const {
   const TimeRange tail{std::max(bucket.begin, settled_), std::min({bucket.end, end, end_of_time_})};
   if (tail.empty()) return;
   AccountSink sink{machine_.master(), machine_.id(), sum};
   machine_.timeline().contribute(tail, now_, sink);
 }
 
-void AccountReader::add_edge(TimeRange edge, Account& sum) const {
+template <class Sum>
+void AccountReader::add_edge(TimeRange edge, Sum& sum) const {
   AccountSink sink{machine_.master(), machine_.id(), sum};
   machine_.timeline().contribute({edge.begin, std::min(edge.end, end_of_time_)}, now_, sink);
   machine_.pieces().contribute(edge, sink);
@@ -68,7 +78,8 @@ std::pair<TimeRange, const Cell*> AccountReader::bucket_at(Grain grain, Timestam
 }
 
 /// Days, where they are whole hours, where they are whole, and the edges.
-void AccountReader::add_piecewise(TimeRange range, Timestamp end, Account& sum) {
+template <class Sum>
+void AccountReader::add_piecewise(TimeRange range, Timestamp end, Sum& sum) {
   Timestamp t = range.begin;
   if (t < *first_event_)
     t = std::max(t, machine_.master().wall().bucket_at(Grain::day, *first_event_).range.begin);
@@ -88,6 +99,9 @@ void AccountReader::add_piecewise(TimeRange range, Timestamp end, Account& sum) 
   }
 }
 
+template void AccountReader::add_range(TimeRange, Account&);
+template void AccountReader::add_range(TimeRange, Sums&);
+
 Sequence AccountReader::revision(Grain grain, TimeRange range) {
   const Cell* cell = cursor(grain).find(range.begin);
   const Sequence revision = cell == nullptr ? 0 : cell->revision;
@@ -98,8 +112,13 @@ Sequence AccountReader::revision(Grain grain, TimeRange range) {
 Sequence AccountReader::revision_within(TimeRange range) const {
   const CellTable& hours = machine_.cells(Grain::hour);
   Sequence newest = last_state_ && range.end > *last_state_ ? machine_.tail_revision() : 0;
-  for (auto at = hours.lower_bound(range.begin); at != hours.end() && at->range.begin < range.end; ++at)
-    newest = std::max(newest, at->revision);
+  auto at = hours.lower_bound(range.begin);
+  // An hour may begin before the range and reach into it.
+  if (at != hours.begin()) {
+    auto before = at;
+    if (--before; before->range.end > range.begin) newest = std::max(newest, before->revision);
+  }
+  for (; at != hours.end() && at->range.begin < range.end; ++at) newest = std::max(newest, at->revision);
   return newest;
 }
 

@@ -14,7 +14,7 @@
 
 namespace takt {
 
-/// Who asks for a change.
+/// Who asks for a change, in UTF-8.
 struct Author {
   std::string actor = "command line";  ///< where it came from: an address, or this
   std::string by;                      ///< the person, as far as he says; may be empty
@@ -24,7 +24,7 @@ struct AuditEntry {
   std::uint64_t number = 0;  ///< from 1, without gaps
   Timestamp at;
   Author author;
-  std::string action;  ///< "plant.change"
+  std::string action;  ///< "plant.change"; "damaged" of one that cannot be read
   boost::json::object details;
   std::string previous, hash;  ///< SHA-256, 64 hexadecimal digits; the first one's previous is all zeros
 };

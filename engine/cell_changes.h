@@ -12,7 +12,7 @@ namespace takt {
 struct CellChange {
   Grain grain = Grain::hour;
   TimeRange range;       ///< under the other description, if it has anything there
-  Account by;            ///< may be nothing if the bucket is another
+  Sums by;               ///< may be nothing if the bucket is another
   bool goes_on = false;  ///< the other description has something there
   bool shared = false;   ///< other changes may be of the same bucket
 };

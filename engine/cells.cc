@@ -12,7 +12,10 @@ std::size_t CellTable::size() const {
 
 std::size_t CellTable::bytes() const {
   std::size_t sum = runs_.capacity() * sizeof(Run);
-  for (const Run& run : runs_) sum += run.cells.capacity() * sizeof(Cell);
+  for (const Run& run : runs_) {
+    sum += run.cells.capacity() * sizeof(Cell);
+    for (const Cell& cell : run.cells) sum += cell.parts.bytes();
+  }
   return sum;
 }
 
@@ -73,7 +76,9 @@ Cell& CellTable::insert(std::size_t run, std::size_t at, TimeRange bucket) {
     if (at > kept || kept == kRun) ++run, at -= kept;
   }
   std::vector<Cell>& cells = runs_[run].cells;
-  const auto made = cells.insert(cells.begin() + static_cast<std::ptrdiff_t>(at), Cell{bucket, {}, 0});
+  // Most runs are full or the last; room for twice as many would be a part of all memory.
+  if (cells.size() == cells.capacity()) cells.reserve(std::min(kRun, cells.size() + kGrowth));
+  const auto made = cells.insert(cells.begin() + static_cast<std::ptrdiff_t>(at), Cell{bucket});
   runs_[run].first = cells.front().range.begin;
   return *made;
 }

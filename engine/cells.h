@@ -1,7 +1,7 @@
 // The sums kept of one machine and grain, bucket by bucket.
 #pragma once
 
-#include "engine/account.h"
+#include "engine/breakdown.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -14,10 +14,12 @@ namespace takt {
 using Sequence = std::uint64_t;
 
 /// What a rollup keeps of one bucket.
-struct Cell {
+struct Cell : Sums {
+  Cell() = default;
+  explicit Cell(TimeRange bucket, Sequence changed_by = 0) : range(bucket), revision(changed_by) {}
+
   TimeRange range;
-  Account account;
-  Sequence revision = 0;
+  Sequence revision = 0;  ///< the last commit that changed the account: of its parts, none tells
   friend bool operator==(const Cell&, const Cell&) = default;
 };
 
@@ -26,7 +28,7 @@ struct Cell {
 /// finding O(log n), for hours without gaps nearly O(1); inserting in the middle moves a run. What points into it
 /// is invalidated by cell() and erase(). Not thread-safe.
 class CellTable {
-  static constexpr std::size_t kRun = 64;
+  static constexpr std::size_t kRun = 64, kGrowth = 8;
 
  public:
   class Iterator {

@@ -10,6 +10,7 @@
 #include "engine/chunk_parts.h"
 #include "engine/event_codec.h"
 #include "engine/events/event_log.h"
+#include "engine/producer_table.h"
 #include "engine/quarantine_codec.h"
 #include "engine/replan.h"
 
@@ -51,11 +52,20 @@ Store::Committer::~Committer() {
   thread_.join();
 }
 
-bool Store::Committer::submit(Work work) {
+bool Store::Committer::has_room() const {
+  const std::lock_guard lock{mutex_};
+  return has_room_locked();
+}
+
+bool Store::Committer::has_room_locked() const {
+  return queued_events_ < store_.options_.queue_events && queued_bytes_ < store_.options_.memory.queue &&
+         !stopping_;
+}
+
+bool Store::Committer::submit(Work& work) {
   {
     const std::lock_guard lock{mutex_};
-    if (queued_events_ >= store_.options_.queue_events || stopping_) return false;
-    if (queued_bytes_ >= store_.options_.memory.queue) return false;
+    if (!has_room_locked()) return false;
     queued_events_ += weight(work.batch, work.readings);
     queued_bytes_ += bytes_of(work.batch, work.readings);
     store_.statistics_.queue_events.store(queued_events_, std::memory_order_relaxed);
@@ -179,10 +189,12 @@ void Store::Committer::commit(Group& group) {
     answer(group, unavailable(reason));
     return;
   }
+  leave_out_known_frames(group);
   judge(group);
+  note_producers(group);
   ReadingStore& readings = *store_.readings_;
   if (group.accepted.empty() && readings.accepted().empty() && group.rejected == 0) {
-    answer(group, store_.sequence());
+    answer(group, write_producers(group));
     return;
   }
   const Sequence sequence = store_.sequence() + 1;
@@ -190,6 +202,7 @@ void Store::Committer::commit(Group& group) {
   rocksdb::WriteBatch batch = take_names();
   const std::size_t journal_bytes = encode(group, sequence, batch);
   quarantine(group, batch);
+  store_.producers_->put(group.producers, *store_.disk_, batch);
   const std::vector<EncodedChunk> chunks = readings.encode_due(sequence - 1);
   const auto stored = put(chunks, batch);
   trim_journal(chunks, sequence, batch);
@@ -199,6 +212,7 @@ void Store::Committer::commit(Group& group) {
     return;
   }
   keep_memory(std::move(batch));
+  store_.producers_->advance(group.producers);
   const auto began = std::chrono::steady_clock::now();
   {
     const std::lock_guard turn{store_.turnstile_};
@@ -220,6 +234,44 @@ void Store::Committer::commit(Group& group) {
     store_.listener_({sequence, events, false});
   }
   answer(group, sequence);
+}
+
+/// Of commits in which nothing happened: how far their producers are is durable all the same.
+Result<Sequence> Store::Committer::write_producers(const Group& group) {
+  if (group.producers.empty()) return store_.sequence();
+  rocksdb::WriteBatch batch = take_names();
+  store_.producers_->put(group.producers, *store_.disk_, batch);
+  if (const auto written = write(batch); !written) return unavailable(written.error().context);
+  store_.producers_->advance(group.producers);
+  return store_.sequence();
+}
+
+/// What was sent again changes nothing, and what is not in its turn waits for what comes before it.
+void Store::Committer::leave_out_known_frames(Group& group) {
+  ProducerStates turn;
+  for (Work& work : group.works) {
+    Receipt& receipt = group.receipts.emplace_back();
+    std::optional<Error>& failure = group.failures.emplace_back();
+    if (!work.frames) continue;
+    const auto fresh = store_.producers_->judge(*work.frames, turn);
+    if (fresh && *fresh) continue;
+    if (fresh)
+      receipt.duplicate = work.batch.events.size() + work.readings.size();
+    else
+      failure = fresh.error();
+    work.batch = {}, work.readings.clear();
+    work.frames.reset();
+  }
+}
+
+/// A frame that could not be judged is not passed, and so are those behind it.
+void Store::Committer::note_producers(Group& group) {
+  for (std::size_t i = 0; i < group.works.size(); ++i) {
+    const auto& frames = group.works[i].frames;
+    if (!frames || group.failures[i]) continue;
+    if (const auto passed = store_.producers_->judge(*frames, group.producers); !passed)
+      group.failures[i] = passed.error();
+  }
 }
 
 Store::Committer::Identity Store::Committer::identity_of(const Event& e) const {
@@ -272,8 +324,9 @@ void Store::Committer::judge(Group& group) {
   readings.begin(store_.readings_kept_from());
   auto& statistics = store_.statistics_;
   std::vector<std::size_t> begins;  // of each work's rows among the readings
-  for (Work& work : group.works) {
-    Receipt& receipt = group.receipts.emplace_back();
+  for (std::size_t i = 0; i < group.works.size(); ++i) {
+    Work& work = group.works[i];
+    Receipt& receipt = group.receipts[i];
     begins.push_back(readings.added());
     for (const Event& event : work.batch.events) {
       const auto machine = store_.numbers_.find(event.machine);
@@ -310,7 +363,7 @@ void Store::Committer::judge(Group& group) {
     statistics.accepted += receipt.accepted;
     statistics.duplicates += receipt.duplicate;
     statistics.rejected += group.works[i].batch.rejected.size();
-    group.failures.push_back(readings.failure_among(begins[i], begins[i + 1]));
+    if (!group.failures[i]) group.failures[i] = readings.failure_among(begins[i], begins[i + 1]);
   }
   // Chunks keep a commit's events in this order. Which buckets get its revision depends on it, so whoever replays
   // the chunks gets the revisions of then.

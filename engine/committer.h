@@ -19,6 +19,7 @@ struct Store::Work {
   std::string source;
   Done done;
   std::function<void()> task;
+  std::optional<ProducerFrames> frames;
 };
 
 class Store::Committer {
@@ -27,7 +28,9 @@ class Store::Committer {
   /// Does what is queued, then ends the thread.
   ~Committer();
 
-  bool submit(Work work);
+  /// False leaves the work as it was.
+  bool submit(Work& work);
+  bool has_room() const;
   /// Runs `task` on the committer's thread, between commits, and waits for it.
   void run_task(std::function<void()> task);
   void stop_intake();
@@ -76,12 +79,17 @@ class Store::Committer {
     std::vector<Accepted> accepted;
     std::vector<Event> heard;  // times that readings make a machine heard of
     std::size_t rejected = 0;
+    ProducerStates producers;        // how far they are with it
     std::optional<CommitTime> time;  // of one that a figure may depend on
   };
 
+  bool has_room_locked() const;
   void run();
   void commit(Group& group);
+  void leave_out_known_frames(Group& group);
   void judge(Group& group);
+  void note_producers(Group& group);
+  Result<Sequence> write_producers(const Group& group);
   rocksdb::WriteBatch take_names();
   void keep_memory(rocksdb::WriteBatch&& written);
   bool outranks(const Event& event, MachineId machine, const Rank& rank);

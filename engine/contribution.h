@@ -24,10 +24,10 @@ struct CountedPieces {
 class ContributionSink {
  public:
   virtual ~ContributionSink() = default;
-  /// Time of one category other than unknown; `minor`: part of a minor stop.
-  virtual void time(TimeRange range, TimeCategory category, bool minor) = 0;
+  /// Time of one category other than unknown; `minor`: part of a minor stop, which has no reason.
+  virtual void time(TimeRange range, TimeCategory category, NameId reason, bool minor) = 0;
   /// A stop, and a failure, count where their first planned moment lies.
-  virtual void stop(Timestamp first_planned, bool minor) = 0;
+  virtual void stop(Timestamp first_planned, NameId reason, bool minor) = 0;
   virtual void failure(Timestamp first_planned) = 0;
   /// Never none; `cycle`: the ideal one, if the product has any there.
   virtual void pieces(const CountedPieces& pieces, std::optional<Duration> cycle) = 0;

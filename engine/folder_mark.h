@@ -16,9 +16,10 @@ namespace takt {
 
 /// The newest format that this program reads, and the one that it writes. 2: tags have numbers, readings lie in
 /// coded chunks. 3: so do events, with checkpoints of machines. 4: retention takes events away, and their rollups
-/// stay; the journal's readings are narrow columns. 5: commits have times. A folder of an earlier one becomes one
-/// of this when it is opened for writing.
-inline constexpr int kStoreFormat = 5;
+/// stay; the journal's readings are narrow columns. 5: commits have times. 6: rollups
+/// that stay know their reasons and products. A folder of an earlier one becomes one of this when it is opened for
+/// writing.
+inline constexpr int kStoreFormat = 6;
 
 struct FolderMark {
   std::string id;             ///< 32 hexadecimal digits; the same for ever, in every copy

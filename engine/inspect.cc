@@ -319,7 +319,7 @@ class Inspector {
       const std::string where = "rollups of " + machine_name(machine) + " of before its horizon";
       if (!machines_.contains(machine)) tell_unnamed(where, "its machine has no name");
       cells.clear();
-      if (const auto decoded = decode_frozen(value, MachineId{machine}, cells); !decoded)
+      if (const auto decoded = decode_frozen(value, MachineId{machine}, cells, names_); !decoded)
         return tell(where, decoded.error().context, kMachineRemedy);
       frozen_[machine] += cells.size();
     });
@@ -330,7 +330,7 @@ class Inspector {
       const auto machine = static_cast<std::uint32_t>(sequence_of_key(key));
       const std::string where = "checkpoint of " + machine_name(machine);
       if (!machines_.contains(machine)) tell_unnamed(where, "its machine has no name");
-      const auto checkpoint = decode_checkpoint(value);
+      const auto checkpoint = decode_checkpoint(value, names_);
       if (checkpoint && index_of(checkpoint->machine) != machine) tell(where, "it is another's", kRestore);
       if (checkpoint && checkpoint->events != in_chunks_[machine]) {
         tell(where,
@@ -472,6 +472,7 @@ class Inspector {
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::string> tags_;
   std::set<std::pair<std::uint32_t, std::string>> tag_names_;
+  Names names_;                                       // of reasons and products in rollups
   std::map<std::uint32_t, std::uint64_t> in_chunks_;  // events of chunks, by machine
   std::map<std::uint32_t, std::uint64_t> frozen_;     // rollups that no event makes any more, by machine
   std::set<std::uint32_t> series_;                    // numbers of tags

@@ -80,13 +80,14 @@ bool has_totals(const Event& e) {
 
 }  // namespace
 
-MachineRecord::MachineRecord(MachineId id, Names& names, const MasterData& master)
+MachineRecord::MachineRecord(MachineId id, Names& names, const MasterData& master, ColdArena* arena)
     : id_(id),
       master_(&master),
-      timeline_(id, {&names}, master),
-      pieces_(id, {&names}, master),
-      quality_({&names}),
-      energy_({&names}) {}
+      timeline_(id, {&names}, master, arena),
+      pieces_(id, {&names}, master, arena),
+      quality_({&names}, arena),
+      energy_({&names}, arena),
+      buckets_(master, id) {}
 
 // ---------------------------------------- judging and applying
 
@@ -167,9 +168,8 @@ void MachineRecord::apply_count(const Event& event, const Rank& rank, Names& nam
   const CounterRecord counter = counter_record(event, names);
   const bool had_counter = pieces_.counters().find(counter) != pieces_.counters().end();
   const bool has_counter = has_totals(event) && !rank.withdrawn();
-  const bool counted_from_others = (had_counter || has_counter) && !loading_;
-  const TimeRange touched =
-      counted_from_others ? pieces_.counter_reach(event.at) : TimeRange{event.at, event.at + kTick};
+  if (!had_counter && !has_counter) return put_piece(record, commit);
+  const TimeRange touched = loading_ ? TimeRange{} : pieces_.counter_reach(event.at);
   change_pieces(touched, commit, [&] {
     pieces_.put(record);
     if (had_counter) pieces_.erase(pieces_.counters().find(counter));
@@ -190,7 +190,26 @@ void MachineRecord::apply_cycle(const Event& event, const Rank& rank, Names& nam
   }
   pieces_.put(record);
   if (rank.withdrawn()) return;
-  change_pieces({event.end, event.end + kTick}, commit, [&] { pieces_.put(piece_record(event, rank, names)); });
+  put_piece(piece_record(event, rank, names), commit);
+}
+
+/// Puts a piece whose sums depend on no other.
+void MachineRecord::put_piece(const PieceRecord& piece, Sequence commit) {
+  if (loading_) return pieces_.put(piece);
+  touch({piece.at, piece.at + kTick});
+  Deltas taken_out;
+  if (const auto old = pieces_.pieces().find(piece); old != pieces_.pieces().end()) {
+    DeltaSink minus = pieces_sink(taken_out, -1);
+    pieces_.contribute_one(*old, minus);
+  }
+  pieces_.put(piece);
+  if (taken_out.empty()) {
+    Rollups::Adding plus{rollups_, buckets_, horizon_.pieces, commit};
+    return pieces_.contribute_one(piece, plus);
+  }
+  DeltaSink plus = pieces_sink(taken_out, +1);
+  pieces_.contribute_one(piece, plus);
+  rollups_.add(taken_out, commit);
 }
 
 void MachineRecord::apply_order(const Event& event, const Rank& rank, Names& names, Sequence commit) {
@@ -312,29 +331,30 @@ void MachineRecord::change_timeline(TimeRange touched, Sequence commit, Change c
   const bool judged_anew = tail && previous.restable();
   Deltas shown;
   if (judged_anew) {
-    BucketSink minus = timeline_sink(shown, -1);
+    DeltaSink minus = timeline_sink(shown, -1);
     timeline_.contribute({begin, touched.begin}, kEndOfTime, minus);
   }
   Deltas deltas;
-  BucketSink minus = timeline_sink(deltas, -1);
+  DeltaSink minus = timeline_sink(deltas, -1);
   timeline_.contribute({begin, std::min(end, settled_before)}, kEndOfTime, minus);
   change();
   settled_ = settled_end();
   TAKT_INVARIANT(settled_ == settled_before || (tail && begin <= std::min(settled_, settled_before)));
-  BucketSink plus = timeline_sink(deltas, +1);
+  DeltaSink plus = timeline_sink(deltas, +1);
   timeline_.contribute({begin, std::min(end, settled_)}, kEndOfTime, plus);
   if (!tail) {
     rollups_.add(deltas, commit);
     return;
   }
   if (judged_anew) {
-    BucketSink again = timeline_sink(shown, +1);
+    DeltaSink again = timeline_sink(shown, +1);
     timeline_.contribute({begin, touched.begin}, kEndOfTime, again);
   }
   for (auto& [key, delta] : deltas) {
-    if (delta.account == Account{}) continue;
+    if (delta.none()) continue;
     Cell& target = rollups_.cell(key.first, delta.range);
-    target.account += delta.account;
+    target.add(delta);
+    if (delta.account == Account{}) continue;
     if (!last_before || key.second > *last_before) target.revision = std::max(target.revision, tail_revision_);
     if (touched.begin < std::max(last_before.value_or(kBeginOfTime), settled_before)) target.revision = commit;
   }
@@ -343,7 +363,7 @@ void MachineRecord::change_timeline(TimeRange touched, Sequence commit, Change c
     if (!(delta.account == Account{})) rollups_.cell(key.first, delta.range).revision = commit;
   }
   Deltas here;
-  BucketSink place = timeline_sink(here, +1);
+  DeltaSink place = timeline_sink(here, +1);
   place.touch(touched.begin);
   for (const auto& [key, delta] : here) rollups_.cell(key.first, delta.range).revision = commit;
 }
@@ -354,10 +374,10 @@ void MachineRecord::change_pieces(TimeRange touched, Sequence commit, Change cha
   if (loading_) return change();
   touch(touched);
   Deltas deltas;
-  BucketSink minus = pieces_sink(deltas, -1);
+  DeltaSink minus = pieces_sink(deltas, -1);
   pieces_.contribute(touched, minus);
   change();
-  BucketSink plus = pieces_sink(deltas, +1);
+  DeltaSink plus = pieces_sink(deltas, +1);
   pieces_.contribute(touched, plus);
   rollups_.add(deltas, commit);
 }
@@ -365,7 +385,8 @@ void MachineRecord::change_pieces(TimeRange touched, Sequence commit, Change cha
 /// What the pieces, and the timeline, add from one moment each to another.
 Deltas MachineRecord::sums_between(Horizon from, Horizon to) const {
   Deltas sums;
-  BucketSink times = timeline_sink(sums, +1), counts = pieces_sink(sums, +1);
+  BucketFinder finder{*master_, id_};
+  DeltaSink times{finder, sums, +1, horizon_.timeline}, counts{finder, sums, +1, horizon_.pieces};
   if (from.timeline < to.timeline) timeline_.contribute({from.timeline, to.timeline}, kEndOfTime, times);
   pieces_.contribute({from.pieces, to.pieces}, counts);
   return sums;
@@ -388,6 +409,7 @@ std::optional<std::string> MachineRecord::check() const {
 
 void MachineRecord::use(const MasterData& master, Sequence commit) {
   master_ = &master;
+  buckets_ = BucketFinder{master, id_};
   timeline_.use(master), pieces_.use(master);
   if (loading_) return;
   touch({kBeginOfTime, kEndOfTime});
@@ -399,6 +421,7 @@ void MachineRecord::use(const MasterData& master, Sequence commit) {
 void MachineRecord::use(const MasterData& master, const std::vector<const CellChanges*>& changes,
                         Sequence commit) {
   master_ = &master;
+  buckets_ = BucketFinder{master, id_};
   timeline_.use(master), pieces_.use(master);
   settled_ = settled_end();
   rollups_.change(changes, commit);
@@ -407,8 +430,24 @@ void MachineRecord::use(const MasterData& master, const std::vector<const CellCh
 
 // ---------------------------------------- reading
 
+std::optional<Timestamp> MachineRecord::last_live_event() const {
+  std::optional<Timestamp> last;
+  if (!heard_before_.empty()) last = heard_before_.back().last;
+  const auto look_at = [&](const auto& list) {
+    for (auto at = list.end(); at != list.begin();) {
+      --at;
+      if (at->rank.withdrawn()) continue;
+      last = std::max(last.value_or(at->at), at->at);
+      return;
+    }
+  };
+  look_at(timeline_.states()), look_at(pieces_.pieces()), look_at(pieces_.orders());
+  look_at(quality_), look_at(energy_);
+  return last;
+}
+
 Timestamp MachineRecord::end_of_time() const {
-  return master_->latest().settings(id_).active ? kEndOfTime : last_event_.value_or(kBeginOfTime);
+  return master_->latest().settings(id_).active ? kEndOfTime : last_live_event().value_or(kBeginOfTime);
 }
 
 Timestamp MachineRecord::end_of_pieces() const {

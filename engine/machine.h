@@ -22,7 +22,8 @@ namespace takt {
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class MachineRecord {
  public:
-  MachineRecord(MachineId id, Names& names, const MasterData& master);
+  /// `arena`: where old events lie; it goes after this.
+  MachineRecord(MachineId id, Names& names, const MasterData& master, ColdArena* arena = nullptr);
 
   MachineId id() const { return id_; }
   const MasterData& master() const { return *master_; }
@@ -80,8 +81,10 @@ class MachineRecord {
 
   // ---------------------------------------- reading
 
+  /// The last moment at which something that still counts was said of it, but readings and classifications.
+  std::optional<Timestamp> last_live_event() const;
   /// Where the machine's time ends, and no figure has any more of it: one that is switched off ends with its last
-  /// event.
+  /// live event.
   Timestamp end_of_time() const;
   /// The same of pieces: those of that very instant count.
   Timestamp end_of_pieces() const;
@@ -98,7 +101,7 @@ class MachineRecord {
   Sequence revision_within(TimeRange range) const;
   const Timeline& timeline() const { return timeline_; }
   const Pieces& pieces() const { return pieces_; }
-  /// The first and last moment that the machine was heard of; empty if never.
+  /// The first and last moment that the machine was ever heard of, also by what was withdrawn; empty if never.
   std::optional<Timestamp> first_event() const { return first_event_; }
   std::optional<Timestamp> last_event() const { return last_event_; }
   const CellTable& cells(Grain grain) const { return rollups_.cells(grain); }
@@ -120,6 +123,7 @@ class MachineRecord {
   void change_timeline(TimeRange touched, Sequence commit, Change change);
   template <class Change>
   void change_pieces(TimeRange touched, Sequence commit, Change change);
+  void put_piece(const PieceRecord& piece, Sequence commit);
 
   void apply_state(const Event&, const Rank&, Names&, Sequence);
   void apply_classify(const Event&, const Rank&, Names&, Sequence);
@@ -128,10 +132,8 @@ class MachineRecord {
   void apply_order(const Event&, const Rank&, Names&, Sequence);
   void heard(Timestamp t, Sequence commit);
 
-  BucketSink timeline_sink(Deltas& deltas, int sign) const {
-    return {*master_, id_, deltas, sign, horizon_.timeline};
-  }
-  BucketSink pieces_sink(Deltas& deltas, int sign) const { return {*master_, id_, deltas, sign, horizon_.pieces}; }
+  DeltaSink timeline_sink(Deltas& deltas, int sign) { return {buckets_, deltas, sign, horizon_.timeline}; }
+  DeltaSink pieces_sink(Deltas& deltas, int sign) { return {buckets_, deltas, sign, horizon_.pieces}; }
   void touch(TimeRange range) {
     if (touched_ != nullptr) touched_->add(range);
   }
@@ -154,6 +156,7 @@ class MachineRecord {
   bool loading_ = false;                        // events are put in their places, and nothing more
   std::optional<Sequence> restored_otherwise_;  // the commit of a checkpoint whose sums were others
 
+  BucketFinder buckets_;  // the writer's
   Rollups rollups_;
   Timestamp settled_ = kBeginOfTime;  // the cells hold the timeline up to here
   Horizon horizon_;

@@ -67,7 +67,7 @@ void Pieces::keep_orders(KeptEvents& kept) const {
   std::set<NameId> needed;
   for (auto at = orders_.begin(); at != orders_.end();) {
     // An order that is stopped and started at one instant runs on.
-    const OrderRecord& first = *at;
+    const OrderRecord first = *at;
     bool ends = false, begins = false;
     for (; at != orders_.end() && at->at == first.at && at->order == first.order; ++at) {
       const bool end = at->action != OrderAction::start && at->action != OrderAction::plan;
@@ -111,7 +111,7 @@ KeptEvents MachineRecord::expire(Timestamp from) {
   TAKT_INVARIANT(!loading_ && from >= horizon_.pieces);
   touch({kBeginOfTime, kEndOfTime});
   // Of time after its last event a machine has none once it is switched off.
-  const Timestamp lived = std::min(from, last_event_.value_or(from));
+  const Timestamp lived = std::min(from, last_live_event().value_or(from));
   const Horizon next{from, std::max(horizon_.timeline, timeline_.stretch_begin(lived))};
   settle_until(next.timeline);
   rollups_.freeze(next.timeline, sums_between(horizon_, next));
@@ -135,9 +135,9 @@ void MachineRecord::settle_until(Timestamp t) {
   const auto last = timeline_.last_state();
   const Horizon nothing{kEndOfTime, settled_};
   for (const auto& [key, delta] : sums_between(nothing, {kEndOfTime, t})) {
-    if (delta.account == Account{}) continue;
+    if (delta.none()) continue;
     Cell& target = rollups_.cell(key.first, delta.range);
-    target.account += delta.account;
+    target.add(delta);
     if (!last || key.second > *last) target.revision = std::max(target.revision, tail_revision_);
   }
   settled_ = t;

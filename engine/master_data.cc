@@ -80,11 +80,13 @@ const ShiftPlan* PlantVersion::plan_for(const Machine& machine) {
 }
 
 void PlantVersion::know_state(NameId folded, Names& names) {
-  if (states_.contains(folded)) return;
+  if (!states_.contains(folded)) states_.emplace(folded, meaning_of(folded, names));
+}
+
+PlantVersion::StateEntry PlantVersion::meaning_of(NameId folded, Names& names) const {
   const auto meaning = meaning_of_state(plant_, names.text(folded));
-  StateEntry entry{TimeCategory::stop, folded};
-  if (meaning) entry = {meaning->category, names.intern(meaning->name)};
-  states_.emplace(folded, entry);
+  if (!meaning) return {TimeCategory::stop, folded};
+  return {meaning->category, names.intern(meaning->name)};
 }
 
 TimeCategory PlantVersion::category_of_state(NameId folded) const {
@@ -168,8 +170,8 @@ ShiftPlan::Planned MasterData::planned_at(MachineId machine, Timestamp t) const 
   const std::size_t i = index_at(t);
   ShiftPlan::Planned planned = versions_[i]->settings(machine).plan->planned_at(t);
   planned.until = std::min(planned.until, versions_[i]->valid().end);
-  if (!planned.planned && i > 0) {
-    // A shift that began under an earlier description is worked to its end.
+  if (i > 0 && (!planned.planned || !has_shifts(machine, i))) {
+    // A shift that began under an earlier description is worked to its end, with its breaks and closures.
     const auto shift = shift_at(machine, t);
     if (shift && shift->shift != nullptr && shift->range.begin < versions_[i]->valid().begin) {
       const ShiftPlan::Planned earlier = at(shift->range.begin).settings(machine).plan->planned_at(t);
@@ -237,12 +239,30 @@ Bucket MasterData::day_for_shift(MachineId machine, std::size_t i, Timestamp t) 
   return day;
 }
 
+namespace {
+
+/// A shift of version `i`: one that lasts over its description ends where one of the next begins.
+Bucket until_another_begins(const MasterData& master, MachineId machine, std::size_t i, Bucket shift) {
+  const auto& versions = master.versions();
+  while (++i < versions.size() && versions[i]->valid().begin < shift.range.end) {
+    const ShiftPlan& plan = *versions[i]->settings(machine).plan;
+    if (!plan.has_shifts()) continue;
+    const auto next = plan.next_shift(versions[i]->valid().begin);
+    if (next && next->range.begin < versions[i]->valid().end)
+      shift.range.end = std::min(shift.range.end, next->range.begin);
+  }
+  return shift;
+}
+
+}  // namespace
+
 std::optional<Bucket> MasterData::shift_begun_by(MachineId machine, Timestamp t) const {
   for (std::size_t i = index_at(t) + 1; i-- > 0;) {
     const auto& version = *versions_[i];
     const Timestamp latest = std::min(t, version.valid().end - Duration{1});
     if (!has_shifts(machine, i)) return day_for_shift(machine, i, latest);
-    if (const auto shift = version.settings(machine).plan->shift_begun_by(latest)) return shift;
+    if (const auto shift = version.settings(machine).plan->shift_begun_by(latest))
+      return until_another_begins(*this, machine, i, *shift);
   }
   return std::nullopt;
 }
@@ -256,8 +276,9 @@ std::optional<Bucket> MasterData::next_shift(MachineId machine, Timestamp t) con
   for (std::size_t i = index_at(t); i < versions_.size(); ++i) {
     const auto& version = *versions_[i];
     const Timestamp from = std::max(t, version.valid().begin);
-    const auto shift = has_shifts(machine, i) ? version.settings(machine).plan->next_shift(from)
-                                              : next_day_for_shift(machine, i, from);
+    auto shift = has_shifts(machine, i) ? version.settings(machine).plan->next_shift(from)
+                                        : next_day_for_shift(machine, i, from);
+    if (shift && shift->shift != nullptr) shift = until_another_begins(*this, machine, i, *shift);
     if (shift && shift->range.begin < version.valid().end) return shift;
     // It may have one further ahead than was looked.
     if (!shift && version.valid().end > from + ShiftPlan::kLookAhead) return std::nullopt;

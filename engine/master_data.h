@@ -87,6 +87,12 @@ class PlantVersion {
   }
   /// Whether there is a machine whose silence counts.
   bool any_silence_timeout() const { return any_silence_timeout_; }
+  struct StateEntry {
+    TimeCategory category = TimeCategory::stop;
+    NameId shown = NameId::none;  ///< the spelling for answers
+  };
+  /// Writer only: what a state means here, whether it is known or not.
+  StateEntry meaning_of(NameId folded, Names& names) const;
   /// Writer only, before a state's first use: `folded` is the lower-case spelling.
   void know_state(NameId folded, Names& names);
   TimeCategory category_of_state(NameId folded) const;
@@ -114,10 +120,6 @@ class PlantVersion {
  private:
   const ShiftPlan* plan_for(const Machine& machine);
 
-  struct StateEntry {
-    TimeCategory category = TimeCategory::stop;
-    NameId shown = NameId::none;
-  };
   struct Cycle {
     TimeRange valid;
     Duration cycle{0};

@@ -24,7 +24,7 @@ CountedPieces Pieces::resolved(CountedPieces pieces) const {
 }
 
 /// What the counters of one event have gained since their readings before it.
-std::optional<CountedPieces> Pieces::increase_of(SortedRuns<CounterRecord, ByIdentity>::Iterator at) const {
+std::optional<CountedPieces> Pieces::increase_of(const SortedRuns<CounterRecord, ByIdentity>::Iterator& at) const {
   const CounterRecord& now = *at;
   CountedPieces pieces{now.at, now.product, now.order, now.defect, 0, 0, 0, now.startup};
   std::int64_t* const parts[] = {&pieces.good, &pieces.scrap, &pieces.rework};
@@ -62,11 +62,17 @@ void Pieces::visit(TimeRange range, Visit see) const {
 }
 
 void Pieces::contribute(TimeRange range, ContributionSink& sink) const {
-  visit(range, [&](const CountedPieces& made) {
-    if (made.none()) return;
-    const CountedPieces known = resolved(made);
-    sink.pieces(known, master_->at(known.at).ideal_cycle(machine_, known.product, known.at));
-  });
+  visit(range, [&](const CountedPieces& made) { contribute_counted(made, sink); });
+}
+
+void Pieces::contribute_one(const PieceRecord& piece, ContributionSink& sink) const {
+  if (!piece.rank.withdrawn()) contribute_counted(counted_pieces(piece), sink);
+}
+
+void Pieces::contribute_counted(const CountedPieces& made, ContributionSink& sink) const {
+  if (made.none()) return;
+  const CountedPieces known = resolved(made);
+  sink.pieces(known, master_->at(known.at).ideal_cycle(machine_, known.product, known.at));
 }
 
 std::vector<CountedPieces> Pieces::counted(TimeRange range) const {

@@ -23,11 +23,11 @@ struct RunningOrder {
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class Pieces {
  public:
-  Pieces(MachineId machine, ByIdentity order, const MasterData& master)
+  Pieces(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena)
       : machine_(machine),
         master_(&master),
         order_(order),
-        own_(std::make_unique<Lists>(order)),
+        own_(std::make_unique<Lists>(order, arena)),
         pieces_(own_->pieces),
         cycles_(own_->cycles),
         counters_(own_->counters),
@@ -41,10 +41,10 @@ class Pieces {
   /// `master` stays until the next call.
   void use(const MasterData& master) { master_ = &master; }
   void put(const PieceRecord& piece) { pieces_.put(piece); }
-  void erase(SortedRuns<PieceRecord, ByIdentity>::Iterator piece) { pieces_.erase(piece); }
+  void erase(const SortedRuns<PieceRecord, ByIdentity>::Iterator& piece) { pieces_.erase(piece); }
   void put(const CycleRecord& cycle) { cycles_.put(cycle); }
   void put(const CounterRecord& counter) { counters_.put(counter); }
-  void erase(SortedRuns<CounterRecord, ByIdentity>::Iterator counter) { counters_.erase(counter); }
+  void erase(const SortedRuns<CounterRecord, ByIdentity>::Iterator& counter) { counters_.erase(counter); }
   void put(const OrderRecord& order) { orders_.put(order); }
   const SortedRuns<PieceRecord, ByIdentity>& pieces() const { return pieces_; }
   const SortedRuns<CycleRecord, ByIdentity>& cycles() const { return cycles_; }
@@ -70,13 +70,16 @@ class Pieces {
   std::vector<CountedPieces> counted(TimeRange range) const;
   /// Adds what is counted in `range`.
   void contribute(TimeRange range, ContributionSink& sink) const;
+  /// Adds what one piece event counts.
+  void contribute_one(const PieceRecord& piece, ContributionSink& sink) const;
   RunningOrder running_order(Timestamp t) const;
   /// Product of the running order, or else of the last piece counted by `t`.
   NameId product_at(Timestamp t) const;
 
  private:
   struct Lists {
-    explicit Lists(ByIdentity order) : pieces(order), cycles(order), counters(order), orders(order) {}
+    Lists(ByIdentity order, ColdArena* arena)
+        : pieces(order, arena), cycles(order, arena), counters(order, arena), orders(order, arena) {}
     SortedRuns<PieceRecord, ByIdentity> pieces;
     SortedRuns<CycleRecord, ByIdentity> cycles;
     SortedRuns<CounterRecord, ByIdentity> counters;
@@ -94,8 +97,9 @@ class Pieces {
         running_(other.running_) {}
 
   CountedPieces resolved(CountedPieces pieces) const;
+  void contribute_counted(const CountedPieces& made, ContributionSink& sink) const;
   void keep_orders(KeptEvents& kept) const;
-  std::optional<CountedPieces> increase_of(SortedRuns<CounterRecord, ByIdentity>::Iterator at) const;
+  std::optional<CountedPieces> increase_of(const SortedRuns<CounterRecord, ByIdentity>::Iterator& at) const;
   template <class Visit>
   void visit(TimeRange range, Visit visit) const;
 

@@ -16,10 +16,16 @@ void add(std::vector<TimeRange>& ranges, TimeRange range) {
     ranges.push_back(range);
 }
 
-std::unordered_set<NameId> states_that_differ(const PlantVersion& a, const PlantVersion& b) {
+/// Also those that no event has named yet: one may before the other description holds.
+std::unordered_set<NameId> states_that_differ(const PlantVersion& a, const PlantVersion& b, Names& names) {
+  std::vector<NameId> states = a.states();
+  for (const PlantVersion* version : {&a, &b}) {
+    for (const StateName& described : version->plant().states)
+      states.push_back(folded_state(described.name, names));
+  }
   std::unordered_set<NameId> differ;
-  for (const NameId state : a.states()) {
-    if (a.category_of_state(state) != b.category_of_state(state)) differ.insert(state);
+  for (const NameId state : states) {
+    if (a.meaning_of(state, names).category != b.meaning_of(state, names).category) differ.insert(state);
   }
   return differ;
 }
@@ -36,7 +42,7 @@ std::unordered_set<NameId> reasons_that_differ(const PlantVersion& a, const Plan
 
 }  // namespace
 
-PlantDifference::PlantDifference(const MasterData& before, const MasterData& after)
+PlantDifference::PlantDifference(const MasterData& before, const MasterData& after, Names& names)
     : before_(before), after_(after) {
   same_zone_ = before.latest().plant().timezone == after.latest().plant().timezone;
   std::set<Timestamp> edges, edges_after;
@@ -47,7 +53,7 @@ PlantDifference::PlantDifference(const MasterData& before, const MasterData& aft
   for (auto edge = edges.begin(); edge != edges.end(); ++edge) {
     const Timestamp end = std::next(edge) == edges.end() ? kEndOfTime : *std::next(edge);
     Span span{{*edge, end}, &before.at(*edge), &after.at(*edge), {}, {}};
-    span.states = states_that_differ(*span.before, *span.after);
+    span.states = states_that_differ(*span.before, *span.after, names);
     span.reasons = reasons_that_differ(*span.before, *span.after);
     same_meanings_ = same_meanings_ && span.states.empty() && span.reasons.empty();
     spans_.push_back(std::move(span));
@@ -142,13 +148,13 @@ void PlantDifference::compare_meanings(const MachineRecord& record, Ranges& out)
     }
   };
   const Timeline& timeline = record.timeline();
-  const StateRecord* holding = nullptr;
+  std::optional<StateRecord> holding;
   for (const StateRecord& state : timeline.states()) {
     if (state.rank.withdrawn()) continue;
-    if (holding != nullptr) differs({holding->at, state.at}, holding->state, holding->reason);
-    holding = &state;
+    if (holding) differs({holding->at, state.at}, holding->state, holding->reason);
+    holding = state;
   }
-  if (holding != nullptr) differs({holding->at, kEndOfTime}, holding->state, holding->reason);
+  if (holding) differs({holding->at, kEndOfTime}, holding->state, holding->reason);
   for (const ClassifyRecord& classify : timeline.classifications()) {
     if (classify.rank.withdrawn()) continue;
     const bool open_ended = classify.end == kBeginOfTime;

@@ -16,7 +16,7 @@ namespace takt {
 class PlantDifference {
  public:
   /// Both outlive it, and know the same states and machine numbers.
-  PlantDifference(const MasterData& before, const MasterData& after);
+  PlantDifference(const MasterData& before, const MasterData& after, Names& names);
 
   /// What may differ of a machine, whatever its events. Policies that count only when figures are made of sums
   /// change none.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/names.h"
+#include "engine/packed_rows.h"
 #include "schema/event.h"
 
 #include <array>
@@ -98,6 +99,39 @@ struct EnergyRecord {
   double kwh_total = 0;
   Rank rank;
 };
+
+// What of them is packed when they are old (engine/packed_rows.h): every member.
+constexpr auto columns_of(const Rank*) { return std::tuple{&Rank::order, &Rank::content}; }
+constexpr auto columns_of(const StateRecord*) {
+  using R = StateRecord;
+  return std::tuple{&R::at, &R::id, &R::state, &R::reason, &R::rank};
+}
+constexpr auto columns_of(const PieceRecord*) {
+  using R = PieceRecord;
+  return std::tuple{&R::at,      Beside{&R::start, &R::at},
+                    &R::product, &R::order,
+                    &R::defect,  &R::good,
+                    &R::scrap,   &R::rework,
+                    &R::cycle,   &R::startup,
+                    &R::id,      &R::rank};
+}
+constexpr auto columns_of(const CycleRecord*) {
+  using R = CycleRecord;
+  return std::tuple{&R::start, Beside{&R::end, &R::start}, &R::product, &R::order, &R::defect, &R::id, &R::rank};
+}
+constexpr auto columns_of(const CounterRecord*) {
+  using R = CounterRecord;
+  return std::tuple{&R::at, &R::product, &R::order, &R::defect, &R::startup, &R::id, &R::total};
+}
+constexpr auto columns_of(const QualityRecord*) {
+  using R = QualityRecord;
+  return std::tuple{&R::at, &R::characteristic, &R::product,  &R::defect, &R::serial, &R::subgroup,
+                    &R::id, &R::failed,         &R::quantity, &R::value,  &R::rank};
+}
+constexpr auto columns_of(const EnergyRecord*) {
+  using R = EnergyRecord;
+  return std::tuple{&R::at, &R::id, &R::kwh_total, &R::rank};
+}
 
 /// Orders that do not change from one run of the program to the next: strings by their text.
 struct ByIdentity {

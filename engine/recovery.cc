@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/event_codec.h"
+#include "engine/producer_table.h"
 #include "engine/readings/block_frame.h"
 
 namespace takt {
@@ -67,6 +68,9 @@ Result<void> Store::Recovery::read_meta() {
       store_.next_heard_ = std::max(store_.next_heard_, static_cast<std::uint32_t>(number) + 1);
       auto& runs = store_.heard_before_[MachineId{static_cast<std::uint32_t>(number >> 32U)}];
       if (const auto decoded = decode_heard(value, runs); !decoded) failure = decoded.error();
+    } else if (key[0] == 'r' && key.size() == 17) {
+      const ProducerId id{number, sequence_of_key(key.substr(9))};
+      take(decode_producer(value), [&](const ProducerState& state) { store_.producers_->add(id, state); });
     } else if (key[0] == 'p' && key.size() == 9) {
       take(decode_plants(value), [&](PlantVersions versions) { plants_.emplace(number, std::move(versions)); });
     }
@@ -139,7 +143,7 @@ Result<void> Store::Recovery::read_checkpoints() {
       return false;
     }
     MachineRecord& machine = *store_.machines_[number];
-    auto checkpoint = decode_checkpoint(value);
+    auto checkpoint = decode_checkpoint(value, store_.names_);
     if (checkpoint && checkpoint->machine != machine.id()) checkpoint = corruption("its checkpoint is another's");
     if (!checkpoint) {
       machine.set_damage(checkpoint.error().context);
@@ -166,7 +170,7 @@ Result<void> Store::Recovery::read_rollups() {
     const auto found = checkpoints.find(MachineId{static_cast<std::uint32_t>(sequence_of_key(key.substr(0, 4)))});
     if (found == checkpoints.end()) return true;  // nobody's: takt verify tells of it
     const auto& [machine, checkpoint] = *found;
-    if (const auto decoded = decode_frozen(value, machine, checkpoint->frozen); !decoded)
+    if (const auto decoded = decode_frozen(value, machine, checkpoint->frozen, store_.names_); !decoded)
       damaged(machine, decoded.error().context);
     return true;
   });

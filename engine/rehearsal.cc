@@ -45,11 +45,12 @@ TimeRange Rehearsal::widened(TimeRange range) const {
 Deltas Rehearsal::sums(TimeRange part, const MasterData& master, const Timeline& timeline, const Pieces& pieces,
                        Timestamp settled) const {
   Deltas sums;
-  BucketSink times{master, record_.id(), sums, +1, record_.horizon().timeline};
-  BucketSink counts{master, record_.id(), sums, +1, record_.horizon().pieces};
+  BucketFinder finder{master, record_.id()};
+  DeltaSink times{finder, sums, +1, record_.horizon().timeline};
+  DeltaSink counts{finder, sums, +1, record_.horizon().pieces};
   if (scope_.timeline) timeline.contribute({part.begin, std::min(part.end, settled)}, kEndOfTime, times);
   if (scope_.pieces) pieces.contribute(part, counts);
-  std::erase_if(sums, [](const auto& entry) { return entry.second.account == Account{}; });
+  std::erase_if(sums, [](const auto& entry) { return entry.second.none(); });
   return sums;
 }
 
@@ -59,10 +60,10 @@ CellChanges Rehearsal::changes(TimeRange part) const {
   CellChanges changes;
   const auto add = [&](Grain grain, const Cell* old, const Cell* fresh) {
     CellChange change{grain, (fresh != nullptr ? fresh : old)->range, {}, fresh != nullptr, false};
-    if (fresh != nullptr) change.by += fresh->account;
-    if (old != nullptr) change.by -= old->account;
+    if (fresh != nullptr) change.by.add(*fresh);
+    if (old != nullptr) change.by.add(*old, -1);
     const bool moved = old != nullptr && fresh != nullptr && old->range != fresh->range;
-    if (change.by == Account{} && !moved) return;
+    if (change.by.none() && !moved) return;
     const auto reaches_over = [&](const Cell* cell) {
       return cell != nullptr && (cell->range.begin < part.begin || cell->range.end > part.end);
     };

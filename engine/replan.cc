@@ -84,7 +84,7 @@ Result<void> Store::Replan::prepare() {
   }
   next_ = std::make_unique<MasterData>(MasterData::compile(versions_, zone_->zone, store_.names_, numbers));
   for (const NameId state : store_.master_->latest().states()) next_->know_state(state, store_.names_);
-  difference_.emplace(*store_.master_, *next_);
+  difference_.emplace(*store_.master_, *next_, store_.names_);
   for (const auto& record : store_.machines_) {
     const auto differs = difference_->of(record->id());
     if (!differs.any()) continue;
@@ -161,9 +161,13 @@ Result<void> Store::Replan::find() {
     });
     if (!found) return found;
   }
+  count_concerned();
+  return {};
+}
+
+void Store::Replan::count_concerned() {
   change_.machines_recomputed = static_cast<std::size_t>(
       std::count_if(parts_.begin(), parts_.end(), [](const Part& part) { return part.concerned; }));
-  return {};
 }
 
 /// Days of the range that a machine's events have anything to add in, or had.
@@ -274,7 +278,11 @@ Result<bool> Store::Replan::put_now() {
   if (std::string reason = store_.committer_->read_only_reason(); !reason.empty())
     return unavailable(std::move(reason));
   // Nobody writes but this thread: what is left needs no lock.
-  for (Part& part : parts_) step(part, *store_.machines_[index_of(part.machine)], Until::done);
+  for (Part& part : parts_) {
+    step(part, *store_.machines_[index_of(part.machine)], Until::done);
+    part.concerned = part.concerned || !part.days.empty();  // by events that came since
+  }
+  count_concerned();
   change_.sequence = store_.sequence() + 1;
   if (const auto written = write(); !written) return written.error();
   go_over();
@@ -467,16 +475,30 @@ Result<void> Store::register_machines(const std::vector<std::string>& ids) {
 
 // ---------------------------------------- what was changed
 
-std::vector<AuditEntry> Store::audit(std::uint64_t after, std::size_t limit) const {
+namespace {
+
+/// Stands for an entry that cannot be read.
+AuditEntry damaged_entry(std::uint64_t number) {
+  AuditEntry entry;
+  entry.number = number;
+  entry.author.actor.clear();
+  entry.action = "damaged";
+  return entry;
+}
+
+}  // namespace
+
+Result<std::vector<AuditEntry>> Store::audit(std::uint64_t after, std::size_t limit) const {
   std::vector<AuditEntry> entries;
-  if (limit == 0) return entries;
+  if (limit == 0 || after == std::numeric_limits<std::uint64_t>::max()) return entries;
   const auto scanned =
       disk_->scan(Disk::meta, audit_key(after + 1), [&](std::string_view key, std::string_view value) {
         if (key.size() != 9 || key[0] != 'a') return false;
-        if (auto entry = decode_audit(value)) entries.push_back(std::move(*entry));
+        auto entry = decode_audit(value);
+        entries.push_back(entry ? std::move(*entry) : damaged_entry(sequence_of_key(key.substr(1))));
         return entries.size() < limit;
       });
-  if (!scanned) entries.clear();
+  if (!scanned) return scanned.error();
   return entries;
 }
 

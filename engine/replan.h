@@ -73,6 +73,7 @@ class Store::Replan {
   Result<std::size_t> round();
   Result<void> look(const std::function<void(const StoreView&)>& at);
   std::optional<Error> reason_to_leave() const;
+  void count_concerned();
   void tell_progress(std::size_t days_left);
   std::string progress_text() const;
   Rehearsal rehearsal(const Part& part, const MachineRecord& record) const;

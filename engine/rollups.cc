@@ -35,66 +35,96 @@ void add_time(Account& account, Duration length, TimeCategory category, bool min
   }
 }
 
+void add_time_to_parts(Sums& sums, Duration length, TimeCategory category, NameId reason, bool planned) {
+  if (planned && category == TimeCategory::stop && reason != NameId::none)
+    sums.parts.add(ReasonSums{reason, 0, length});
+}
+
+void add_stop(Account& account, int sign, bool minor) {
+  account.stops += sign, account.minor_stops += minor ? sign : 0;
+}
+
+/// What of an account they are in planned time.
+ProductSums planned_sums(const CountedPieces& p, std::optional<Duration> cycle) {
+  ProductSums sums{p.product, p.good, p.scrap, p.rework};
+  if (!cycle) {
+    sums.without_cycle = sums.produced();
+    return sums;
+  }
+  const WideInt ideal = cycle->count();
+  sums.ideal_produced = ideal * sums.produced(), sums.ideal_good = ideal * p.good;
+  return sums;
+}
+
 void add_pieces(Account& account, const CountedPieces& p, int sign, std::optional<Duration> cycle, bool planned) {
-  const std::int64_t produced = p.good + p.scrap + p.rework;
   if (!planned) {
-    account.unplanned_produced += sign * produced;
+    account.unplanned_produced += sign * (p.good + p.scrap + p.rework);
     account.unplanned_good += sign * p.good;
     return;
   }
-  account.good += sign * p.good;
-  account.scrap += sign * p.scrap;
-  account.rework += sign * p.rework;
-  if (!cycle) {
-    account.pieces_without_cycle += sign * produced;
-    return;
-  }
-  const WideInt ideal = cycle->count();
-  account.ideal_produced += sign * ideal * produced;
-  account.ideal_good += sign * ideal * p.good;
-  if (p.startup) account.ideal_startup_rejects += sign * ideal * (p.scrap + p.rework);
+  const ProductSums sums = planned_sums(p, cycle);
+  account.good += sign * sums.good, account.scrap += sign * sums.scrap, account.rework += sign * sums.rework;
+  account.pieces_without_cycle += sign * sums.without_cycle;
+  account.ideal_produced += sign * sums.ideal_produced, account.ideal_good += sign * sums.ideal_good;
+  if (cycle && p.startup) account.ideal_startup_rejects += sign * WideInt{cycle->count()} * (p.scrap + p.rework);
+}
+
+/// Before they are in the account.
+void add_pieces_to_parts(Sums& sums, const CountedPieces& p, int sign, std::optional<Duration> cycle,
+                         bool planned) {
+  if (!planned) return;
+  ProductSums made{p.product};
+  sums.parts.add(made.add(planned_sums(p, cycle), sign), pieces_of(sums.account, NameId::none));
 }
 
 }  // namespace
 
 // ---------------------------------------- summing
 
-void AccountSink::time(TimeRange range, TimeCategory category, bool minor) {
+void AccountSink::time(TimeRange range, TimeCategory category, NameId reason, bool minor) {
   for (Timestamp t = range.begin; t < range.end;) {
     const auto planned = master_.planned_at(machine_, t);
     const Timestamp until = std::min(planned.until, range.end);
+    if (sums_ != nullptr) add_time_to_parts(*sums_, until - t, category, reason, planned.planned);
     add_time(account_, until - t, category, minor, planned.planned);
     t = until;
   }
 }
 
-void AccountSink::pieces(const CountedPieces& pieces, std::optional<Duration> cycle) {
-  add_pieces(account_, pieces, 1, cycle, master_.planned_at(machine_, pieces.at).planned);
+void AccountSink::stop(Timestamp, NameId reason, bool minor) {
+  if (sums_ != nullptr) sums_->add_stop(reason, Duration{0}, 1);
+  takt::add_stop(account_, 1, minor);
 }
 
-void BucketSink::go_to(Timestamp t) {
-  if (place_.alike.contains(t)) return;
-  place_.hour = master_.wall().bucket_at(Grain::hour, t).range;
-  place_.day = master_.wall().bucket_at(Grain::day, t).range;
-  const auto shift = master_.shift_at(machine_, t);
-  const auto planned = master_.planned_at(machine_, t);
+void AccountSink::pieces(const CountedPieces& pieces, std::optional<Duration> cycle) {
+  const bool planned = master_.planned_at(machine_, pieces.at).planned;
+  if (sums_ != nullptr) add_pieces_to_parts(*sums_, pieces, 1, cycle, planned);
+  add_pieces(account_, pieces, 1, cycle, planned);
+}
+
+void BucketFinder::go_to(Timestamp t) {
+  place_.hour = master_->wall().bucket_at(Grain::hour, t).range;
+  place_.day = master_->wall().bucket_at(Grain::day, t).range;
+  const auto shift = master_->shift_at(machine_, t);
+  const auto planned = master_->planned_at(machine_, t);
   place_.in_shift = shift.has_value();
   place_.planned = planned.planned;
   place_.alike = intersect(intersect(place_.hour, place_.day), {t, planned.until});
   if (shift) {
     place_.shift = shift->range;
     place_.alike = intersect(place_.alike, shift->range);
-  } else if (const auto next = master_.next_shift(machine_, t)) {
+  } else if (const auto next = master_->next_shift(machine_, t)) {
     place_.alike.end = std::min(place_.alike.end, next->range.begin);
   }
-  hour_ = &slot(Grain::hour, place_.hour);
-  day_ = &slot(Grain::day, place_.day);
-  shift_ = place_.in_shift ? &slot(Grain::shift, place_.shift) : nullptr;
 }
-Account& BucketSink::slot(Grain grain, TimeRange range) {
-  Cell& cell = deltas_[{grain, range.begin}];
-  cell.range = range;
-  return cell.account;
+
+void BucketSink::go_to(Timestamp t) {
+  if (alike_.contains(t)) return;
+  const BucketPlace& place = finder_.at(t);
+  alike_ = place.alike, planned_ = place.planned;
+  hour_ = &slot(Grain::hour, place.hour);
+  day_ = &slot(Grain::day, place.day);
+  shift_ = place.in_shift ? &slot(Grain::shift, place.shift) : nullptr;
 }
 template <class Add>
 void BucketSink::each(Add add) {
@@ -103,34 +133,55 @@ void BucketSink::each(Add add) {
   if (shift_ != nullptr) add(*shift_);
 }
 
-void BucketSink::time(TimeRange range, TimeCategory category, bool minor) {
+void BucketSink::time(TimeRange range, TimeCategory category, NameId reason, bool minor) {
   range.begin = std::max(range.begin, from_);
   for (Timestamp t = range.begin; t < range.end;) {
     go_to(t);
-    const Timestamp until = std::min(place_.alike.end, range.end);
-    if (place_.planned || category == TimeCategory::production) {
-      each([&](Account& account) { add_time(account, sign_ * (until - t), category, minor, place_.planned); });
+    const Timestamp until = std::min(alike_.end, range.end);
+    if (planned_ || category == TimeCategory::production) {
+      each([&](Sums& sums) {
+        add_time_to_parts(sums, sign_ * (until - t), category, reason, planned_);
+        add_time(sums.account, sign_ * (until - t), category, minor, planned_);
+      });
     }
     t = until;
   }
 }
 
-void BucketSink::stop(Timestamp first_planned, bool minor) {
-  if (first_planned < from_) return;
+void BucketSink::stop(Timestamp first_planned, NameId reason, bool minor) {
+  if (!is_in(first_planned)) return;
   go_to(first_planned);
-  each([&](Account& account) { account.stops += sign_, account.minor_stops += minor ? sign_ : 0; });
+  each([&](Sums& sums) {
+    sums.add_stop(reason, Duration{0}, sign_);
+    takt::add_stop(sums.account, sign_, minor);
+  });
 }
 
 void BucketSink::failure(Timestamp first_planned) {
-  if (first_planned < from_) return;
+  if (!is_in(first_planned)) return;
   go_to(first_planned);
-  each([&](Account& account) { account.failures += sign_; });
+  each([&](Sums& sums) { sums.account.failures += sign_; });
 }
 
 void BucketSink::pieces(const CountedPieces& pieces, std::optional<Duration> cycle) {
-  if (pieces.at < from_) return;
+  if (!is_in(pieces.at)) return;
   go_to(pieces.at);
-  each([&](Account& account) { add_pieces(account, pieces, sign_, cycle, place_.planned); });
+  each([&](Sums& sums) {
+    add_pieces_to_parts(sums, pieces, sign_, cycle, planned_);
+    add_pieces(sums.account, pieces, sign_, cycle, planned_);
+  });
+}
+
+Cell& DeltaSink::slot(Grain grain, TimeRange bucket) {
+  Cell& cell = deltas_[{grain, bucket.begin}];
+  cell.range = bucket;
+  return cell;
+}
+
+Cell& Rollups::Adding::slot(Grain grain, TimeRange bucket) {
+  Cell& cell = rollups_.cell(grain, bucket);
+  cell.revision = commit_;
+  return cell;
 }
 
 // ---------------------------------------- keeping
@@ -144,10 +195,10 @@ Cell& Rollups::cell(Grain grain, TimeRange bucket) { return table(grain).cell(bu
 
 void Rollups::add(const Deltas& deltas, Sequence commit) {
   for (const auto& [key, delta] : deltas) {
-    if (delta.account == Account{}) continue;
+    if (delta.none()) continue;
     Cell& target = cell(key.first, delta.range);
-    target.account += delta.account;
-    target.revision = commit;
+    target.add(delta);
+    if (!(delta.account == Account{})) target.revision = commit;
   }
 }
 
@@ -175,9 +226,10 @@ void Rollups::change(const std::vector<const CellChanges*>& changes, Sequence co
       before.try_emplace({change.grain, change.range.begin},
                          there == nullptr ? std::nullopt : std::optional{*there});
     }
-    Cell& target = cells.cell(there == nullptr || change.goes_on ? change.range : there->range);
-    target.account += change.by;
-    target.revision = commit;
+    const bool moves = there == nullptr || (change.goes_on && there->range != change.range);
+    Cell& target = cells.cell(moves ? change.range : there->range);
+    target.add(change.by);
+    if (moves || !(change.by.account == Account{})) target.revision = commit;
   };
   for (const CellChanges* list : changes) list->visit(apply);
   for (const auto& [key, old] : before) {
@@ -185,7 +237,7 @@ void Rollups::change(const std::vector<const CellChanges*>& changes, Sequence co
     const Cell& now = *cells.find(key.second);
     if (old && old->range == now.range && old->account == now.account)
       cells.cell(now.range).revision = old->revision;
-    else if (!old && now.account == Account{})
+    else if (!old && now.none())
       cells.erase(key.second);
   }
 }
@@ -210,7 +262,7 @@ void Rollups::freeze(Timestamp until, const Deltas& gone) {
   for (const auto& [key, delta] : gone) {
     Cell& sum = base_[key];
     sum.range = delta.range;
-    sum.account += delta.account;
+    sum.add(delta);
   }
   std::erase_if(base_, [&](const auto& entry) { return is_frozen(entry.second); });
 }
@@ -268,18 +320,19 @@ std::uint64_t Rollups::digest() const {
 }
 
 std::optional<std::string> Rollups::difference_to(Deltas right) const {
-  for (const auto& [key, cell] : base_) right[key].account += cell.account;
+  for (const auto& [key, cell] : base_) right[key].add(cell);
   for (const Grain grain : {Grain::hour, Grain::shift, Grain::day}) {
     const auto at = [&](Timestamp start) { return std::string{name_of(grain)} + " of " + format_time(start); };
     for (const Cell& cell : cells(grain)) {
       if (is_frozen(cell)) continue;
       const auto found = right.find({grain, cell.range.begin});
-      if (!(cell.account == (found == right.end() ? Account{} : found->second.account)))
+      const Sums* const sums = found == right.end() ? nullptr : &found->second;
+      if (sums == nullptr ? !cell.none() : !(static_cast<const Sums&>(cell) == *sums))
         return at(cell.range.begin) + " differs";
     }
     for (const auto& [key, cell] : right) {
       const bool kept = key.first != grain || cells(grain).contains(key.second);
-      if (!kept && !(cell.account == Account{})) return at(key.second) + " is missing";
+      if (!kept && !cell.none()) return at(key.second) + " is missing";
     }
   }
   return std::nullopt;

@@ -15,6 +15,7 @@
 #include "engine/event_codec.h"
 #include "engine/events/event_log.h"
 #include "engine/plant_codec.h"
+#include "engine/producer_table.h"
 #include "engine/quarantine_codec.h"
 #include "engine/recovery.h"
 
@@ -156,23 +157,26 @@ class Store::Folder {
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& directory, StoreOptions options) {
   auto disk = Disk::open(directory, options.memory);
-  return over(std::move(disk), std::move(options));
+  return over(std::move(disk), std::move(options), std::make_unique<ColdArena>(directory));
 }
 
 Result<std::unique_ptr<Store>> Store::open_to_read(const std::filesystem::path& directory, StoreOptions options) {
   options.fold_every = std::chrono::milliseconds{0};
   auto disk = Disk::open_to_read(directory, options.memory);
-  return over(std::move(disk), std::move(options));
+  return over(std::move(disk), std::move(options), nullptr);
 }
 
-Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, StoreOptions options) {
+Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, StoreOptions options,
+                                           std::unique_ptr<ColdArena> arena) {
   std::unique_ptr<Store> store{new Store{std::move(options)}};
+  store->arena_ = std::move(arena);
   if (!disk) return disk.error();
   store->disk_ = std::move(*disk);
   store->id_ = store->disk_->store_id();
   store->readings_ = std::make_unique<ReadingStore>(*store->disk_, store->options_.sealing);
   store->events_ = std::make_unique<EventLog>(*store, store->options_.event_journal_bytes);
   store->commit_times_ = std::make_unique<CommitTimes>(*store);
+  store->producers_ = std::make_unique<Producers>();
   if (const auto recovered = Recovery{*store}.run(); !recovered) return recovered.error();
   if (const auto opened = store->commit_times_->open(); !opened) return opened.error();
   store->committer_ = std::make_unique<Committer>(*store);
@@ -185,7 +189,7 @@ Result<std::unique_ptr<Store>> Store::over(Result<std::unique_ptr<Disk>> disk, S
 MachineRecord& Store::add_machine(std::string_view name, MachineId id) {
   numbers_.add(name, id);
   machines_.resize(numbers_.size());
-  machines_[index_of(id)] = std::make_unique<MachineRecord>(id, names_, *master_);
+  machines_[index_of(id)] = std::make_unique<MachineRecord>(id, names_, *master_, arena_.get());
   return *machines_[index_of(id)];
 }
 
@@ -228,7 +232,8 @@ void Store::rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom fro
 // ---------------------------------------- submissions
 
 bool Store::submit(EventBatch batch, std::string source, Done done) {
-  return committer_->submit({std::move(batch), {}, std::move(source), std::move(done), {}});
+  Work work{std::move(batch), {}, std::move(source), std::move(done), {}, {}};
+  return committer_->submit(work);
 }
 
 namespace {
@@ -244,15 +249,36 @@ bool is_sound(const ReadingBlock& block, std::size_t series) {
          std::all_of(block.number.begin(), block.number.end(), [](double v) { return std::isfinite(v); });
 }
 
+Error unsound() {
+  return invalid("a block of readings has columns of different lengths, an unknown tag or a number that is none");
+}
+
 }  // namespace
 
 bool Store::submit(ReadingBlock readings, Done done) {
   if (!is_sound(readings, readings_->size())) {
-    done(invalid("a block of readings has columns of different lengths, an unknown tag or a number that is none"));
+    done(unsound());
     return true;
   }
-  return committer_->submit({{}, std::move(readings), {}, std::move(done), {}});
+  Work work{{}, std::move(readings), {}, std::move(done), {}, {}};
+  return committer_->submit(work);
 }
+
+bool Store::submit(Delivery& delivery, const Done& done) {
+  if (!is_sound(delivery.readings, readings_->size())) {
+    done(unsound());
+    return true;
+  }
+  Work work{std::move(delivery.batch), std::move(delivery.readings), delivery.source, done, {}, delivery.frames};
+  if (committer_->submit(work)) return true;
+  delivery.batch = std::move(work.batch);
+  delivery.readings = std::move(work.readings);
+  return false;
+}
+
+bool Store::has_room() const { return committer_->has_room(); }
+
+std::optional<ProducerState> Store::producer(const ProducerId& id) const { return producers_->find(id); }
 
 Result<Receipt> Store::commit(ReadingBlock readings) {
   std::promise<Result<Receipt>> promise;
@@ -270,6 +296,19 @@ Result<SeriesId> Store::series(std::string_view machine, std::string_view tag) {
       return;
     }
     outcome = committer_->series_of(*number, tag);
+    if (const auto written = committer_->write_names(); !written) outcome = written.error();
+  });
+  return outcome;
+}
+
+Result<std::vector<std::optional<SeriesId>>> Store::series(
+    const std::vector<std::pair<std::string_view, std::string_view>>& tags) {
+  Result<std::vector<std::optional<SeriesId>>> outcome = std::vector<std::optional<SeriesId>>(tags.size());
+  committer_->run_task([&] {
+    for (std::size_t i = 0; i < tags.size(); ++i) {
+      const auto number = numbers_.find(tags[i].first);
+      if (number) (*outcome)[i] = committer_->series_of(*number, tags[i].second);
+    }
     if (const auto written = committer_->write_names(); !written) outcome = written.error();
   });
   return outcome;

@@ -10,6 +10,7 @@
 #include "engine/machine.h"
 #include "engine/master_data.h"
 #include "engine/memory.h"
+#include "engine/producers.h"
 #include "engine/readings/reading_store.h"
 #include "schema/event.h"
 
@@ -150,6 +151,14 @@ class StoreView {
   Sequence sequence_ = 0;
 };
 
+/// Events and readings that belong together.
+struct Delivery {
+  EventBatch batch;
+  ReadingBlock readings;  ///< of numbered series, as Store::submit() takes them
+  std::string source;
+  std::optional<ProducerFrames> frames;  ///< of a producer that numbers what it sends
+};
+
 class Store {
  public:
   using Done = std::function<void(Result<Receipt>)>;
@@ -173,8 +182,22 @@ class Store {
   /// Queues readings whose series are numbered. A reading of the block weighs as a small part of an event.
   bool submit(ReadingBlock readings, Done done);
   Result<Receipt> commit(ReadingBlock readings);
+  /// The same of both; of a producer that numbers what it sends they become durable together with how far it is.
+  /// Frames that are known change nothing, and what was refused of them is not kept once more. conflict:
+  /// another process continues the producer; unavailable: frames before these are not durable; both leave all as
+  /// it was.
+  /// False leaves the delivery as it was.
+  bool submit(Delivery& delivery, const Done& done);
+  /// Whether submit() would take anything at the moment: to be asked before work is done for it.
+  bool has_room() const;
+  /// How far a producer is; nothing: it has never sent. Any thread.
+  std::optional<ProducerState> producer(const ProducerId& id) const;
   /// The number of a tag, given and made durable if it is new. not_found: the machine is not described.
   Result<SeriesId> series(std::string_view machine, std::string_view tag);
+  /// Those of many at once, (machine, tag): nothing where the machine is not described. Waits for one commit at
+  /// most.
+  Result<std::vector<std::optional<SeriesId>>> series(
+      const std::vector<std::pair<std::string_view, std::string_view>>& tags);
 
   /// Puts all readings and events that are in the journal alone into chunks. Under steady ingest it ends when it
   /// has caught up.
@@ -213,8 +236,8 @@ class Store {
                                 const Author& author = {}, const std::stop_token& given_up = {});
   /// Adds machines that are not described yet.
   Result<void> register_machines(const std::vector<std::string>& ids);
-  /// Who changed what: entries with numbers above `after`, oldest first. What is damaged is left out.
-  std::vector<AuditEntry> audit(std::uint64_t after, std::size_t limit) const;
+  /// Who changed what: entries with numbers above `after`, oldest first. Of one that is damaged only the number.
+  Result<std::vector<AuditEntry>> audit(std::uint64_t after, std::size_t limit) const;
   /// The newest description. Any thread.
   std::shared_ptr<const Plant> plant() const;
   /// False until the first description was set.
@@ -279,13 +302,15 @@ class Store {
   class CommitTimes;
   class EventLog;
   class PlantTurn;
+  class Producers;  // engine/producer_table.h
   class Replay;
   class Recovery;
   class Replan;  // engine/replan.h
   struct Work;
 
   Store(StoreOptions options);
-  static Result<std::unique_ptr<Store>> over(Result<std::unique_ptr<Disk>> disk, StoreOptions options);
+  static Result<std::unique_ptr<Store>> over(Result<std::unique_ptr<Disk>> disk, StoreOptions options,
+                                             std::unique_ptr<ColdArena> arena);
   Result<bool> seal_events_if_due();
   Result<void> seal_all_events();
   Result<void> move_horizon(Timestamp to);
@@ -312,6 +337,7 @@ class Store {
   std::string id_;
   StoreStatistics statistics_;
   std::unique_ptr<Disk> disk_;
+  std::unique_ptr<ColdArena> arena_;  // where machines keep old events; none of a store that only reads
 
   // Guarded by gate_: the committer writes, views read.
   mutable std::shared_mutex gate_;
@@ -323,7 +349,8 @@ class Store {
   std::unique_ptr<ReadingStore> readings_;
   std::unique_ptr<EventLog> events_;  // has locks of its own
   std::unique_ptr<CommitTimes> commit_times_;
-  std::string damage_;  // of a machine's history, found when opening
+  std::unique_ptr<Producers> producers_;  // has a lock of its own
+  std::string damage_;                    // of a machine's history, found when opening
   std::atomic<Sequence> sequence_{0};
   std::atomic<Timestamp> horizon_{kBeginOfTime};
 

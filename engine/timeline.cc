@@ -72,23 +72,23 @@ Timestamp Timeline::next_state(Timestamp t) const {
 class Timeline::Walk {
  public:
   Walk(const Timeline& timeline, Timestamp t) : timeline_(timeline), next_(timeline.first_after(t)) {
-    for (auto at = next_; at != timeline.states_.begin() && state_ == nullptr;) {
+    for (auto at = next_; at != timeline.states_.begin() && !state_;) {
       --at;
-      if (!at->rank.withdrawn()) state_ = &*at;
+      if (!at->rank.withdrawn()) state_ = *at;
     }
   }
   /// `t` never falls.
   RawSegment at(Timestamp t) {
     const auto end = timeline_.states_.end();
     for (; next_ != end && (next_->rank.withdrawn() || next_->at <= t); ++next_) {
-      if (!next_->rank.withdrawn()) state_ = &*next_;
+      if (!next_->rank.withdrawn()) state_ = *next_;
     }
-    return timeline_.raw_segment(t, state_, next_ == end ? kEndOfTime : next_->at);
+    return timeline_.raw_segment(t, state_ ? &*state_ : nullptr, next_ == end ? kEndOfTime : next_->at);
   }
 
  private:
   const Timeline& timeline_;
-  const StateRecord* state_ = nullptr;                  // the last that lives and began
+  std::optional<StateRecord> state_;                    // the last that lives and began
   SortedRuns<StateRecord, ByIdentity>::Iterator next_;  // the first after it
 };
 
@@ -255,7 +255,7 @@ void Timeline::contribute(TimeRange clip, Timestamp now, ContributionSink& sink)
   for (const Segment& segment : list) {
     const TimeRange part = intersect(segment.range, clip);
     if (!part.empty() && segment.category != TimeCategory::unknown)
-      sink.time(part, segment.category, segment.minor_stop);
+      sink.time(part, segment.category, segment.reason, segment.minor_stop);
   }
   // A stop counts where its first planned moment lies.
   const auto first_moment = [&](std::size_t first, std::size_t last) {
@@ -264,7 +264,7 @@ void Timeline::contribute(TimeRange clip, Timestamp now, ContributionSink& sink)
     return t && *t >= clip.begin ? t : std::nullopt;
   };
   each_run(list, one_stop, [&](std::size_t first, std::size_t last) {
-    if (const auto t = first_moment(first, last)) sink.stop(*t, list[first].minor_stop);
+    if (const auto t = first_moment(first, last)) sink.stop(*t, list[first].reason, list[first].minor_stop);
   });
   const auto failing = [&](const Segment&, const Segment& s) { return is_failure(s); };
   each_run(list, failing, [&](std::size_t first, std::size_t last) {

@@ -38,10 +38,10 @@ struct StopStretch {
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class Timeline {
  public:
-  Timeline(MachineId machine, ByIdentity order, const MasterData& master)
+  Timeline(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena)
       : machine_(machine),
         master_(&master),
-        own_(std::make_unique<Lists>(order)),
+        own_(std::make_unique<Lists>(order, arena)),
         states_(own_->states),
         classifies_(own_->classifies),
         heard_(own_->heard) {}
@@ -114,7 +114,7 @@ class Timeline {
 
  private:
   struct Lists {
-    explicit Lists(ByIdentity order) : states(order), classifies(order) {}
+    Lists(ByIdentity order, ColdArena* arena) : states(order, arena), classifies(order, arena) {}
     SortedRuns<StateRecord, ByIdentity> states;
     SortedRuns<ClassifyRecord, ByIdentity> classifies;
     std::vector<HeardRun> heard;

@@ -133,7 +133,9 @@ MachineChanges changes_of(const StoreView& view, MachineId machine, const Export
   MachineChanges changes;
   const MachineRecord& record = view.machine(machine);
   const auto span = exported_span(view, machine, now);
-  if (!span) return changes;
+  // A machine that is switched off has less time than before: its last event was withdrawn.
+  changes.everything = previous.last_event && record.end_of_time() < *previous.last_event;
+  if (!span || changes.everything) return changes;
   if (!previous.from || span->begin > *previous.from) {
     changes.everything = true;
     return changes;

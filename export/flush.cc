@@ -276,8 +276,9 @@ Result<void> Flush::write_machine(MachineId machine) {
     kept = facts_kept(view, machine);
     name = view.numbers().name(machine);
     span = exported_span(view, machine, now_);
+    const MachineRecord& record = view.machine(machine);
     exported = {digests_.machine(name), span ? std::optional{span->begin} : std::nullopt,
-                view.machine(machine).last_event(), view.machine(machine).settled_until()};
+                is_active(view, machine) ? record.last_event() : record.last_live_event(), record.settled_until()};
     change = changes(view, machine);
   }
   if (change.everything) {

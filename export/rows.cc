@@ -9,8 +9,6 @@
 namespace takt {
 namespace {
 
-constexpr Duration kTick{1};
-
 double seconds(Duration d) { return static_cast<double>(d.count()) / 1e6; }
 
 SqlValue seconds(const std::optional<WideInt>& us) {
@@ -86,7 +84,7 @@ std::optional<TimeRange> exported_span(const StoreView& view, MachineId machine,
   const MachineRecord& record = view.machine(machine);
   if (!record.first_event()) return std::nullopt;
   const Timestamp begin = view.master().wall().bucket_at(Grain::day, *record.first_event()).range.begin;
-  const Timestamp end = is_active(view, machine) ? now : std::min(now, *record.last_event() + kTick);
+  const Timestamp end = std::min(now, record.end_of_pieces());
   if (begin >= end) return std::nullopt;
   return TimeRange{begin, end};
 }

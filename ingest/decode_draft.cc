@@ -202,6 +202,10 @@ std::string in_quotes(std::string_view text) {
   return out;
 }
 
+bool is_id(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxIdBytes && !has_control_character(text);
+}
+
 std::optional<Field> EventDraft::name(std::string_view field_name) {
   const std::optional<Field> field = field_named(field_name);
   if (!field) {
@@ -302,7 +306,7 @@ void EventDraft::type(std::string_view value) {
 
 void EventDraft::id_text(Field field, std::string_view value) {
   event_.*id_slot(field) = value;
-  if (value.empty() || value.size() > kMaxIdBytes || has_control_character(value)) wrong(field);
+  if (!is_id(value)) wrong(field);
 }
 
 void EventDraft::time(Field field, std::string_view value) {

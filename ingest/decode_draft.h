@@ -20,6 +20,9 @@ struct Problem {
 /// `text` in quotes, cut short and made harmless, for use in a message.
 std::string in_quotes(std::string_view text);
 
+/// Whether a text of UTF-8 can be an id (contract 1).
+bool is_id(std::string_view text);
+
 /// Takes the fields in any order and judges them when all are there, since which fields are allowed depends on the
 /// type. Strings must already be UTF-8 and live as long as the event.
 class EventDraft {

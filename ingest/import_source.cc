@@ -1,10 +1,13 @@
 #include "ingest/import_source.h"
 
+#include "ingest/line_protocol.h"
 #include "ingest/mtconnect/mapping.h"
+#include "ingest/table/table_source.h"
 #include "schema/event_json.h"
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -39,12 +42,20 @@ class LineInput {
     LineInput input;
     if (file == "-") return input;
     input.file_ = std::make_unique<std::ifstream>(file, std::ios::binary);
+    std::error_code unknown;
+    const auto bytes = std::filesystem::file_size(file, unknown);
+    input.bytes_ = unknown ? 0 : static_cast<std::size_t>(bytes);
     if (!*input.file_) return not_found(file + " cannot be opened; check its name and permissions");
     return input;
   }
   bool next(std::string& line) {
     ++number_;
-    return static_cast<bool>(std::getline(stream(), line));
+    if (!std::getline(stream(), line)) return false;
+    read_ += line.size() + 1;
+    return true;
+  }
+  double share() const {
+    return bytes_ == 0 ? -1 : std::min(1.0, static_cast<double>(read_) / static_cast<double>(bytes_));
   }
   std::size_t number() const { return number_; }
   bool broken() { return stream().bad(); }
@@ -53,19 +64,21 @@ class LineInput {
   std::istream& stream() { return file_ ? *file_ : std::cin; }
 
   std::unique_ptr<std::ifstream> file_;
-  std::size_t number_ = 0;
+  std::size_t number_ = 0, read_ = 0, bytes_ = 0;
 };
 
 class NdjsonSource : public ImportSource {
  public:
   explicit NdjsonSource(LineInput input) : input_(std::move(input)) {}
 
+  double share() const override { return input_.share(); }
+
   Result<ImportBody> next() override {
     ImportBody body;
     for (std::string line; !is_full(body) && input_.next(line);) {
       if (is_blank(line)) continue;  // the server gives it no index either
       if (line.size() > kLineBytes) {
-        unreadable_.push_back({input_.number(), "too_large: no event may be larger than 1 MiB"});
+        cannot_read(input_.number(), "too_large: no event may be larger than 1 MiB");
         continue;
       }
       body.text += line;
@@ -86,6 +99,7 @@ class CsvSource : public ImportSource {
   explicit CsvSource(LineInput input) : input_(std::move(input)) {}
 
   std::string_view content_type() const override { return "text/csv"; }
+  double share() const override { return input_.share(); }
 
   Result<ImportBody> next() override {
     std::string record;
@@ -119,14 +133,57 @@ class CsvSource : public ImportSource {
   std::string header_;
 };
 
+/// Line protocol, which the server would take too; as events it can say which line is refused.
+class LineProtocolSource : public ImportSource {
+ public:
+  explicit LineProtocolSource(LineInput input) : input_(std::move(input)) {}
+
+  Result<ImportBody> next() override {
+    ImportBody body;
+    while (!is_full(body) && !ended_) read_some(body);
+    if (input_.broken()) return io_error("the file cannot be read to its end");
+    return body;
+  }
+
+ private:
+  void read_some(ImportBody& body) {
+    std::string text;
+    const std::size_t before = input_.number();
+    std::size_t lines = 0;
+    for (std::string line; lines < kLinesAtOnce && text.size() < kBodyBytes; ++lines) {
+      ended_ = !input_.next(line);
+      if (ended_) break;
+      text += line;
+      text += '\n';
+    }
+    LineDecoder decoder{text, {LinePrecision::nanoseconds, Clock::system().now(), {}}};
+    for (EventBatch batch; decoder.next(batch); batch = {}) {
+      for (std::size_t i = 0; i < batch.events.size(); ++i) {
+        append_json(body.text, batch.events[i]);
+        body.text += '\n';
+        body.lines.push_back(before + batch.indexes[i]);
+      }
+      for (RejectedEvent& rejected : batch.rejected)
+        cannot_read(before + rejected.index, std::string{name_of(rejected.code)} + ": " + rejected.message);
+    }
+  }
+
+  static constexpr std::size_t kLinesAtOnce = 1'000;
+  LineInput input_;
+  bool ended_ = false;
+};
+
 class MtconnectSource : public ImportSource {
  public:
   MtconnectSource(std::string text, const mtconnect::Mapping& mapping) : text_(std::move(text)) {
     mtconnect::Log log = mtconnect::read_shdr(text_, mapping.keys);
     mtconnect::append_events(log, mapping, batch_);
-    for (mtconnect::Fault& fault : log.faults) unreadable_.push_back({fault.line, std::move(fault.message)});
+    for (mtconnect::Fault& fault : log.faults) cannot_read(fault.line, std::move(fault.message));
   }
 
+  double share() const override {
+    return batch_.events.empty() ? 1 : static_cast<double>(position_) / static_cast<double>(batch_.events.size());
+  }
   Result<ImportBody> next() override {
     ImportBody body;
     for (; !is_full(body) && position_ < batch_.events.size(); ++position_) {
@@ -162,10 +219,11 @@ Result<ImportFormat> format_of(std::string_view file) {
     std::string_view text;
     ImportFormat format;
   };
-  constexpr std::array<Extension, 8> kExtensions = {{{".ndjson", ImportFormat::ndjson},
+  constexpr std::array<Extension, 9> kExtensions = {{{".ndjson", ImportFormat::ndjson},
                                                      {".jsonl", ImportFormat::ndjson},
                                                      {".json", ImportFormat::ndjson},
                                                      {".csv", ImportFormat::csv},
+                                                     {".xlsx", ImportFormat::xlsx},
                                                      {".lp", ImportFormat::lp},
                                                      {".txt", ImportFormat::mtconnect},
                                                      {".shdr", ImportFormat::mtconnect},
@@ -174,16 +232,21 @@ Result<ImportFormat> format_of(std::string_view file) {
   for (const Extension& extension : kExtensions) {
     if (file.ends_with(extension.text)) return extension.format;
   }
-  return invalid(std::string{file} + ": the name does not tell the format; say --format ndjson, csv or mtconnect");
+  return invalid(std::string{file} +
+                 ": the name does not tell the format; say --format ndjson, csv, xlsx, lp or mtconnect");
 }
 
 Result<std::unique_ptr<ImportSource>> open_import(const std::string& file, ImportFormat format,
-                                                  const std::string& mapping_file) {
-  if (format == ImportFormat::lp)
-    return invalid(file + ": line protocol is not in this version; POST it to /write");
+                                                  const std::string& mapping_file, const TableOptions* table) {
+  const TableOptions plain;
+  const TableOptions& options = table != nullptr ? *table : plain;
+  if (format == ImportFormat::xlsx || (format == ImportFormat::csv && needs_mapping(file, options)))
+    return open_table(file, format, options);
   if (format == ImportFormat::mtconnect) return open_mtconnect(file, mapping_file);
   Result<LineInput> input = LineInput::open(file);
   if (!input) return input.error();
+  if (format == ImportFormat::lp)
+    return std::unique_ptr<ImportSource>{std::make_unique<LineProtocolSource>(std::move(*input))};
   if (format == ImportFormat::csv)
     return std::unique_ptr<ImportSource>{std::make_unique<CsvSource>(std::move(*input))};
   return std::unique_ptr<ImportSource>{std::make_unique<NdjsonSource>(std::move(*input))};

@@ -11,10 +11,10 @@
 
 namespace takt {
 
-enum class ImportFormat { ndjson, csv, lp, mtconnect };
+enum class ImportFormat { ndjson, csv, lp, mtconnect, xlsx };
 
-/// By the extension: .ndjson .jsonl .json, .csv, .lp; .txt .shdr .log are adapter logs. Standard input (-) is
-/// NDJSON.
+/// By the extension: .ndjson .jsonl .json, .csv, .xlsx, .lp; .txt .shdr .log are adapter logs. Standard input (-)
+/// is NDJSON.
 Result<ImportFormat> format_of(std::string_view file);
 
 /// One body, and the line of the file each of its events comes from.
@@ -35,14 +35,29 @@ class ImportSource {
   /// The next body, at most some thousand events and a few MiB; an empty one at the end.
   virtual Result<ImportBody> next() = 0;
   virtual std::string_view content_type() const { return "application/x-ndjson"; }
+  /// How much of the file was read, from 0 to 1; negative: that is not known.
+  virtual double share() const { return -1; }
+  /// The first kMostUnreadable of them, and how many there are.
   const std::vector<UnreadableLine>& unreadable() const { return unreadable_; }
+  std::size_t unreadable_count() const { return unreadable_count_; }
+
+  static constexpr std::size_t kMostUnreadable = 1000;
 
  protected:
+  void cannot_read(std::size_t line, std::string message) {
+    if (++unreadable_count_ <= kMostUnreadable) unreadable_.push_back({line, std::move(message)});
+  }
+
+ private:
   std::vector<UnreadableLine> unreadable_;
+  std::size_t unreadable_count_ = 0;
 };
 
-/// `mapping_file` is for mtconnect alone.
+struct TableOptions;  // ingest/table/table_mapping.h
+
+/// `mapping_file` is for mtconnect alone, `table` for csv and xlsx; none: a CSV as the server reads it.
 Result<std::unique_ptr<ImportSource>> open_import(const std::string& file, ImportFormat format,
-                                                  const std::string& mapping_file);
+                                                  const std::string& mapping_file,
+                                                  const TableOptions* table = nullptr);
 
 }  // namespace takt

@@ -1,6 +1,10 @@
 #include "ingest/ingestor.h"
 
+#include "schema/retention.h"
+
+#include <algorithm>
 #include <condition_variable>
+#include <future>
 
 namespace takt {
 namespace {
@@ -58,6 +62,9 @@ void note_rejects(const EventBatch& batch, IngestAnswer& answer) {
   }
 }
 
+/// "http" of "http 10.0.0.5".
+std::string_view kind_of_source(std::string_view name) { return name.substr(0, name.find(' ')); }
+
 Error overload() {
   return unavailable("overload: more events are waiting than can be taken in; try again in a second");
 }
@@ -82,14 +89,91 @@ Result<void> Ingestor::prepare(EventBatch& batch) {
   return store_.register_machines(new_machines);
 }
 
-Result<IngestAnswer> Ingestor::accept(BodyFormat format, std::string_view body, const std::string& source) {
+/// Tells the source what a batch that is ready holds.
+void Ingestor::note(const EventBatch& batch, Source& source) const {
+  Timestamp newest = kBeginOfTime;
+  for (const Event& event : batch.events) newest = std::max(newest, event.at);
+  source.received(store_.clock().now(), batch.size(), newest);
+  source.rejected(batch.rejected);
+}
+
+void Ingestor::submit(EventBatch batch, const std::shared_ptr<Source>& source, Answered answered) {
+  if (const auto ready = prepare(batch); !ready) return answered(ready.error());
+  IngestAnswer answer;
+  note_rejects(batch, answer);
+  note(batch, *source);
+  // Of what the queue refuses nobody else calls.
+  const auto shared = std::make_shared<Answered>(std::move(answered));
+  const bool queued =
+      store_.submit(std::move(batch), source->name(),
+                    [source, shared, answer = std::move(answer)](const Result<Receipt>& receipt) mutable {
+                      if (!receipt) return (*shared)(receipt.error());
+                      source->answered(receipt->accepted, receipt->duplicate);
+                      answer.accepted = receipt->accepted, answer.duplicate = receipt->duplicate;
+                      answer.sequence = receipt->sequence;
+                      (*shared)(std::move(answer));
+                    });
+  if (!queued) (*shared)(overload());
+}
+
+Result<std::vector<std::optional<SeriesId>>> Ingestor::series(
+    const std::vector<std::pair<std::string_view, std::string_view>>& tags) {
+  if (store_.plant()->auto_register) {
+    const auto index = plant_index();
+    std::vector<std::string> unknown;
+    for (const auto& [machine, tag] : tags) {
+      const bool known = index->has_machine(machine) || std::ranges::find(unknown, machine) != unknown.end();
+      if (!known) unknown.emplace_back(machine);
+    }
+    if (!unknown.empty()) {
+      if (const auto registered = store_.register_machines(unknown); !registered) return registered.error();
+    }
+  }
+  return store_.series(tags);
+}
+
+std::pair<Timestamp, Timestamp> Ingestor::reading_times() const {
+  const Timestamp now = store_.clock().now();
+  return {std::max(kEarliestTime, retained_from(now, store_.plant()->retention_readings_days)), now + kMostAhead};
+}
+
+Result<IngestAnswer> Ingestor::check(Delivery& delivery, Source& source) {
+  if (const auto ready = prepare(delivery.batch); !ready) return ready.error();
+  IngestAnswer answer;
+  note_rejects(delivery.batch, answer);
+  Timestamp newest = kBeginOfTime;
+  for (const Event& event : delivery.batch.events) newest = std::max(newest, event.at);
+  for (const std::int64_t at : delivery.readings.at) newest = std::max(newest, from_micros(at));
+  source.received(store_.clock().now(), delivery.batch.size() + delivery.readings.size(), newest);
+  source.rejected(delivery.batch.rejected);
+  return answer;
+}
+
+bool Ingestor::submit(Delivery& delivery, const std::shared_ptr<Source>& source,
+                      const std::shared_ptr<IngestAnswer>& answer, const Answered& answered) {
+  return store_.submit(delivery, [source, answer, answered](const Result<Receipt>& receipt) {
+    if (!receipt) return answered(receipt.error());
+    source->answered(receipt->accepted, receipt->duplicate);
+    answer->accepted = receipt->accepted, answer->duplicate = receipt->duplicate;
+    answer->sequence = receipt->sequence;
+    answered(std::move(*answer));
+  });
+}
+
+bool Ingestor::is_busy() const {
+  return store_.statistics().queue_events.load(std::memory_order_relaxed) > StoreOptions{}.queue_events / 2;
+}
+
+/// `next` fills a batch that is empty; false: there are no more.
+template <class Next>
+Result<IngestAnswer> Ingestor::accept_batches(const std::string& name, Next next) {
+  const auto source = sources_.get(name, kind_of_source(name));
   IngestAnswer answer;
   InFlight in_flight;
-  Decoder decoder{format, body};
   std::optional<Error> failure;
   for (;;) {
     EventBatch batch;
-    const auto more = decoder.next(batch);
+    const Result<bool> more = next(batch);
     if (!more) failure = more.error();
     if (!more || !*more || in_flight.failed()) break;
     if (const auto ready = prepare(batch); !ready) {
@@ -97,31 +181,35 @@ Result<IngestAnswer> Ingestor::accept(BodyFormat format, std::string_view body, 
       break;
     }
     note_rejects(batch, answer);
+    note(batch, *source);
     in_flight.began();
-    if (!store_.submit(std::move(batch), source,
+    if (!store_.submit(std::move(batch), name,
                        [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); })) {
       in_flight.ended(overload());
     }
   }
   const auto finished = in_flight.finish(answer);
+  source->answered(answer.accepted, answer.duplicate);
   if (failure) return *failure;
   if (!finished) return finished.error();
   if (answer.sequence == 0) answer.sequence = store_.sequence();
   return answer;
 }
 
+Result<IngestAnswer> Ingestor::accept(BodyFormat format, std::string_view body, const std::string& name) {
+  Decoder decoder{format, body};
+  return accept_batches(name, [&](EventBatch& batch) { return decoder.next(batch); });
+}
+
+Result<IngestAnswer> Ingestor::accept(LineDecoder lines, const std::string& name) {
+  return accept_batches(name, [&](EventBatch& batch) -> Result<bool> { return lines.next(batch); });
+}
+
 Result<IngestAnswer> Ingestor::accept(EventBatch batch, const std::string& source) {
-  if (const auto ready = prepare(batch); !ready) return ready.error();
-  IngestAnswer answer;
-  note_rejects(batch, answer);
-  InFlight in_flight;
-  in_flight.began();
-  if (!store_.submit(std::move(batch), source,
-                     [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); })) {
-    in_flight.ended(overload());
-  }
-  if (const auto finished = in_flight.finish(answer); !finished) return finished.error();
-  return answer;
+  std::promise<Result<IngestAnswer>> promise;
+  submit(std::move(batch), sources_.get(source, kind_of_source(source)),
+         [&](Result<IngestAnswer> answer) { promise.set_value(std::move(answer)); });
+  return promise.get_future().get();
 }
 
 Result<IngestAnswer> Ingestor::replay_quarantine() {

@@ -3,6 +3,8 @@
 
 #include "engine/store.h"
 #include "ingest/decode.h"
+#include "ingest/line_protocol.h"
+#include "ingest/sources.h"
 #include "ingest/validate.h"
 
 #include <functional>
@@ -28,19 +30,53 @@ class Ingestor {
   explicit Ingestor(Store& store) : store_(store) {}
 
   /// Takes a body in and waits until all of it is durable and in every figure. `source` names the sender in the
-  /// quarantine. invalid_argument: nothing readable; unavailable: overload or a read-only store. Events of a body
-  /// that were taken in before it became unavailable stay: sending it again is harmless.
+  /// quarantine and in sources(), its kind first. invalid_argument: nothing readable; unavailable: overload or a
+  /// read-only store. Events of a body that were taken in before it became unavailable stay: sending it again is
+  /// harmless.
   Result<IngestAnswer> accept(BodyFormat format, std::string_view body, const std::string& source);
+  /// The same of line protocol; indexes are numbers of lines, from 1. What holds no line at all is fine.
+  Result<IngestAnswer> accept(LineDecoder lines, const std::string& source);
   /// The same with events that are decoded already.
   Result<IngestAnswer> accept(EventBatch batch, const std::string& source);
+  using Answered = std::function<void(Result<IngestAnswer>)>;
+  /// The same without waiting: `answered` is called on the committer's thread when all of it is durable and in
+  /// every figure, or at once where it is refused (unavailable). It must not wait for other answers.
+  void submit(EventBatch batch, const std::shared_ptr<Source>& source, Answered answered);
+
+  /// The numbers of tags, (machine, tag); machines that are new are described first where the plant allows it.
+  /// Nothing where a machine is not described. May wait for a change of the plant.
+  Result<std::vector<std::optional<SeriesId>>> series(
+      const std::vector<std::pair<std::string_view, std::string_view>>& tags);
+  /// Which times of readings are taken in now.
+  std::pair<Timestamp, Timestamp> reading_times() const;
+  /// Judges the events of a delivery, once, before it is submitted; the answer has what was refused.
+  Result<IngestAnswer> check(Delivery& delivery, Source& source);
+  /// Hands over a delivery that was checked. False: overload; nothing has happened, try again later.
+  bool submit(Delivery& delivery, const std::shared_ptr<Source>& source,
+              const std::shared_ptr<IngestAnswer>& answer, const Answered& answered);
+  /// So much is waiting that who fetches data had better fetch no more for a moment; submit() still takes some.
+  bool is_busy() const;
+  /// Why nothing is taken in at the moment; empty: all is well.
+  std::string read_only_reason() const { return store_.read_only_reason(); }
+  /// Identifies the store, for names that must outlive a restart.
+  const std::string& store_id() const { return store_.id(); }
+
+  /// Everybody who sends.
+  Sources& sources() { return sources_; }
   /// Tries quarantined events again; those that are accepted, or known by now, leave the quarantine.
   Result<IngestAnswer> replay_quarantine();
+  /// Where everything goes, for who keeps a note of how far he has come.
+  Store& store() { return store_; }
 
  private:
   std::shared_ptr<const PlantIndex> plant_index();
   Result<void> prepare(EventBatch& batch);
+  void note(const EventBatch& batch, Source& source) const;
+  template <class Next>
+  Result<IngestAnswer> accept_batches(const std::string& name, Next next);
 
   Store& store_;  // borrowed: the owner destroys the ingestor before the store
+  Sources sources_;
   std::mutex mutex_;
   std::shared_ptr<const Plant> indexed_plant_;
   std::shared_ptr<const PlantIndex> index_;

@@ -12,8 +12,6 @@
 namespace takt {
 namespace {
 
-constexpr Duration kMostAhead = std::chrono::minutes(5);
-
 /// Frequent spellings, so that they are found by hash; meaning_of_state() alone says what is known.
 constexpr std::array<std::string_view, 14> kFrequentStates = {
     "running", "setup",   "idle",   "down",   "stopped", "planned_stop", "off",
@@ -87,7 +85,8 @@ class NewMachines {
 };
 
 void refuse(EventBatch& batch, std::size_t i, Problem problem) {
-  if (i < batch.raw.size()) return reject(batch, batch.indexes[i], std::move(problem), batch.raw[i]);
+  if (i < batch.raw.size() && !batch.raw[i].empty())
+    return reject(batch, batch.indexes[i], std::move(problem), batch.raw[i]);
   std::string json;
   append_json(json, batch.events[i]);
   reject(batch, batch.indexes[i], std::move(problem), json);

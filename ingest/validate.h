@@ -36,13 +36,16 @@ class PlantIndex {
   Names machines_, reasons_, states_;
 };
 
+/// How far ahead of the server's clock an event may be.
+inline constexpr Duration kMostAhead = std::chrono::minutes{5};
+
 /// Moves what the plant refuses from `batch.events` to `batch.rejected`, both still in order of their index:
 /// unknown_machine (unless the plant registers machines by itself), unknown_state, unknown_reason (of state and
 /// classify events), time_in_future (ts, start, or the end of a cycle more than 5 minutes ahead of `now`; orders
 /// may be planned and classifications may end later) and too_old (before the plant's retention, or an event but a
-/// reading before `horizon`, where events were dropped). What was received goes along, or, where `batch.raw` is
-/// empty, the event as JSON. `new_machines` gets, once each, the ids that accepted events name and the plant does
-/// not know yet.
+/// reading before `horizon`, where events were dropped). What was received goes along, or, where `batch.raw` or
+/// its element is empty, the event as JSON. `new_machines` gets, once each, the ids that accepted events name and
+/// the plant does not know yet.
 void validate(EventBatch& batch, const PlantIndex& plant, Timestamp now, std::vector<std::string>& new_machines,
               Timestamp horizon = kBeginOfTime);
 

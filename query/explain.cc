@@ -86,8 +86,8 @@ class Explainer {
   class Rows final : public ContributionSink {
    public:
     explicit Rows(const Explainer& owner) : owner_(owner) {}
-    void time(TimeRange, TimeCategory, bool) override {}
-    void stop(Timestamp, bool) override {}
+    void time(TimeRange, TimeCategory, NameId, bool) override {}
+    void stop(Timestamp, NameId, bool) override {}
     void failure(Timestamp) override {}
     void pieces(const CountedPieces& p, std::optional<Duration>) override;
 

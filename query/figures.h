@@ -16,13 +16,6 @@ struct Elements {
   Account account;
   Duration planned_operation{0};  ///< POT
   Duration calendar{0};
-
-  Elements& operator+=(const Elements& other) {
-    account += other.account;
-    planned_operation += other.planned_operation;
-    calendar += other.calendar;
-    return *this;
-  }
 };
 
 /// The plant's choices about disputed time.

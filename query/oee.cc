@@ -28,25 +28,6 @@ void add_elements(AccountReader& reader, PlannedTime planned_time, TimeRange ran
   sum.planned_operation += planned_time(reader.machine().id(), cut);
 }
 
-/// Before the horizon of a machine's events figures are kept of whole hours and shifts: whether they say what was
-/// in `range`, which is a part of one of those or of a day.
-Result<void> check_cut(const StoreView& view, MachineId machine, TimeRange range) {
-  const MachineRecord& record = view.machine(machine);
-  const Timestamp kept = record.horizon().pieces;
-  if (range.begin >= kept) return {};
-  for (const Grain grain : {Grain::shift, Grain::day}) {
-    const Cell* cell = record.cells(grain).find(range.begin);
-    if (cell != nullptr && cell->range == range) return {};
-  }
-  for (const Timestamp t : {range.begin, range.end}) {
-    if (t >= kept || t <= record.first_event().value_or(kEndOfTime)) continue;
-    if (view.master().wall().bucket_at(Grain::hour, t).range.begin == t) continue;
-    return invalid("events of before " + format_time(kept) +
-                   " are retained no more, only their sums: from and to of before must be full hours");
-  }
-  return {};
-}
-
 /// What a bucket's figures are made of.
 struct BucketSum {
   Elements elements;
@@ -254,6 +235,23 @@ Result<std::vector<MachineId>> machines_of(const StoreView& view, const Scope& s
     if (const auto whole = check_whole(view, machines.back()); !whole) return whole.error();
   }
   return machines;
+}
+
+Result<void> check_cut(const StoreView& view, MachineId machine, TimeRange range) {
+  const MachineRecord& record = view.machine(machine);
+  const Timestamp kept = record.horizon().pieces;
+  if (range.begin >= kept) return {};
+  for (const Grain grain : {Grain::shift, Grain::day}) {
+    const Cell* cell = record.cells(grain).find(range.begin);
+    if (cell != nullptr && cell->range == range) return {};
+  }
+  for (const Timestamp t : {range.begin, range.end}) {
+    if (t >= kept || t <= record.first_event().value_or(kEndOfTime)) continue;
+    if (view.master().wall().bucket_at(Grain::hour, t).range.begin == t) continue;
+    return invalid("events of before " + format_time(kept) +
+                   " are retained no more, only their sums: from and to of before must be full hours");
+  }
+  return {};
 }
 
 std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::vector<MachineId>& machines,
@@ -485,9 +483,10 @@ CurrentMachine current(const StoreView& view, MachineId machine, Timestamp now) 
   out.reason = text_or_none(view, segment.reason);
   if (segment.range.begin > kBeginOfTime) out.since = segment.range.begin;
   // A state that has held since before the horizon is known, as is when it began.
-  if (const auto state = record.timeline().state_before(record.horizon().timeline);
-      state && segment.range.begin == record.horizon().timeline && state->state == segment.state)
-    out.since = state->at;
+  if (segment.range.begin == record.horizon().timeline) {
+    const auto state = record.timeline().state_before(segment.range.begin);
+    if (state && state->state == segment.state) out.since = state->at;
+  }
   out.product = text_or_none(view, record.pieces().product_at(now));
   out.bucket = machine_bucket(view, machine, Grain::shift, shift_or_day(view, machine, now), now);
   return out;

@@ -52,6 +52,10 @@ bool is_active(const StoreView& view, MachineId machine);
 std::optional<Timestamp> timeline_kept_from(const StoreView& view, const std::vector<MachineId>& machines,
                                             TimeRange range);
 
+/// Before the horizon of a machine's events figures are kept of whole hours and shifts: invalid_argument where
+/// they do not say what was in `range`, which is a part of one of those or of a day.
+Result<void> check_cut(const StoreView& view, MachineId machine, TimeRange range);
+
 /// One series, or one per member of the group. invalid_argument: more buckets than an answer may have, in one
 /// series or in all, or one that is no whole hour and begins before the horizon of events. cancelled: soon after
 /// stop was requested.

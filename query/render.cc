@@ -136,6 +136,24 @@ std::string render_pareto(const Pareto& pareto) {
   return out.end_object().take();
 }
 
+std::string render_production(const std::vector<ProductionItem>& items) {
+  JsonText out;
+  std::int64_t total = 0;
+  out.begin_object().key("items").begin_array();
+  for (const ProductionItem& item : items) {
+    const ProductSums& sums = item.sums;
+    const auto ideal = [&](WideInt time) { return sums.without_cycle == 0 ? std::optional{time} : std::nullopt; };
+    out.begin_object().member("product", item.product).member("name", item.name);
+    out.member("produced_quantity", sums.produced()).member("good_quantity", sums.good);
+    out.member("scrap_quantity", sums.scrap).member("rework_quantity", sums.rework);
+    out.member("quality_ratio", ratio(sums.good, sums.produced()));
+    out.seconds_member("ideal_production_time_s", ideal(sums.ideal_produced));
+    out.seconds_member("ideal_good_time_s", ideal(sums.ideal_good)).end_object();
+    total += sums.produced();
+  }
+  return out.end_array().member("produced_quantity", total).end_object().take();
+}
+
 std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points) {
   JsonText out;
   out.reserve(64 + points.size() * 48);

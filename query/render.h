@@ -3,6 +3,7 @@
 
 #include "query/json_text.h"
 #include "query/oee.h"
+#include "query/production.h"
 #include "query/series.h"
 #include "query/timeline.h"
 
@@ -24,6 +25,7 @@ std::string render_timeline(std::string_view machine, const std::vector<Timeline
 void append_losses(JsonText& out, const Losses& losses);
 std::string render_losses(const Losses& losses);
 std::string render_pareto(const Pareto& pareto);
+std::string render_production(const std::vector<ProductionItem>& items);
 std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points);
 /// Header row `time,value`, RFC 4180.
 std::string render_series_csv(const std::vector<SeriesPoint>& points);

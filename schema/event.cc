@@ -32,6 +32,8 @@ std::string_view name_of(EventType type) { return kTypeNames.at(static_cast<std:
 std::string_view name_of(OrderAction action) { return kActionNames.at(static_cast<std::size_t>(action)); }
 std::string_view name_of(Rejection code) { return kRejectionNames.at(static_cast<std::size_t>(code)); }
 
+std::optional<Rejection> rejection_named(std::string_view name) { return find<Rejection>(kRejectionNames, name); }
+
 std::optional<EventType> event_type_named(std::string_view name) { return find<EventType>(kTypeNames, name); }
 
 std::optional<OrderAction> order_action_named(std::string_view name) {

@@ -83,6 +83,7 @@ enum class Rejection : std::uint8_t {
 };
 inline constexpr std::size_t kRejections = 11;
 std::string_view name_of(Rejection code);
+std::optional<Rejection> rejection_named(std::string_view name);
 
 /// One refused event: where it stood in its request, why, and its bytes as received (cut to 64 KiB).
 struct RejectedEvent {
@@ -96,9 +97,8 @@ struct RejectedEvent {
 class EventBatch {
  public:
   std::vector<Event> events;
-  std::vector<std::size_t> indexes;  ///< events[i] stood at indexes[i] of its request
-  std::vector<std::string_view>
-      raw;  ///< events[i] as received, for the quarantine (may be empty for trusted input)
+  std::vector<std::size_t> indexes;   ///< events[i] stood at indexes[i] of its request
+  std::vector<std::string_view> raw;  ///< events[i] as received, for the quarantine; it or an element may be empty
   std::vector<RejectedEvent> rejected;
 
   /// Copies `text` into the batch.

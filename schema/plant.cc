@@ -13,6 +13,10 @@ constexpr std::array kTimeCategoryNames = {"production"sv, "setup"sv, "stop"sv, 
 static_assert(kTimeCategoryNames.size() == kTimeCategories);
 constexpr std::array kReasonCategoryNames = {"failure"sv, "setup"sv,    "planned"sv, "material"sv, "operator"sv,
                                              "quality"sv, "external"sv, "speed"sv,   "other"sv};
+constexpr std::array kSignalUseNames = {"state"sv,       "reason"sv,       "product"sv, "order"sv, "good_total"sv,
+                                        "scrap_total"sv, "rework_total"sv, "good"sv,    "scrap"sv, "rework"sv,
+                                        "kwh_total"sv,   "reading"sv,      "event"sv,   "ignore"sv};
+static_assert(kSignalUseNames.size() == kSignalUses);
 constexpr std::array kScopePrefixes = {"plant"sv, "area:"sv, "line:"sv, "machine:"sv};
 
 struct BuiltInState {
@@ -87,6 +91,8 @@ std::string_view name_of(TimeCategory category) {
 std::string_view name_of(ReasonCategory category) {
   return kReasonCategoryNames.at(static_cast<std::size_t>(category));
 }
+
+std::string_view name_of(SignalUse use) { return kSignalUseNames.at(static_cast<std::size_t>(use)); }
 
 Result<Scope> parse_scope(std::string_view text) {
   if (text == "plant") return Scope{};

@@ -148,6 +148,47 @@ struct StateName {
   friend bool operator==(const StateName&, const StateName&) = default;
 };
 
+/// Where Takt fetches data by itself, or is told it by a broker. Secrets stay in files: the description is shown.
+struct DataSource {
+  std::string id, kind, url;
+  std::string machine;  ///< whose data it is, where it is of one machine alone
+  std::string user, password_file, ca_file;
+  boost::json::object options;  ///< what only this kind knows
+  bool active = true;
+  friend bool operator==(const DataSource&, const DataSource&) = default;
+};
+
+/// What a signal means.
+enum class SignalUse : std::uint8_t {
+  state,
+  reason,
+  product,
+  order,
+  good_total,
+  scrap_total,
+  rework_total,
+  good,
+  scrap,
+  rework,
+  kwh_total,
+  reading,
+  event,  ///< a JSON event, or several
+  ignore,
+};
+inline constexpr std::size_t kSignalUses = 14;
+std::string_view name_of(SignalUse use);
+
+/// A rule for the addresses of a source that `match` fits. Levels are separated by `/`: `*` is any level, `#` at
+/// the end any number of them, `{name}` one that `machine` and `tag` may speak of as `{name}`.
+struct SignalRule {
+  std::string source;  ///< empty: of all sources
+  std::string match;
+  SignalUse as = SignalUse::reading;
+  std::string machine, tag;    ///< empty: as without a rule
+  boost::json::object values;  ///< what values are called here: `{"3": "running"}`
+  friend bool operator==(const SignalRule&, const SignalRule&) = default;
+};
+
 /// The whole description, as validated. Names default to the ids. Order of the lists is the order of the file.
 struct Plant {
   std::string id = "plant", name, timezone = "UTC";
@@ -169,6 +210,8 @@ struct Plant {
   std::vector<Reason> reasons;
   std::vector<Defect> defects;
   std::vector<StateName> states;
+  std::vector<DataSource> sources;
+  std::vector<SignalRule> signals;
 
   const Machine* machine(std::string_view id) const;
   const Line* line(std::string_view id) const;

@@ -108,6 +108,7 @@ void Checker::names() {
   unique("product", "id", plant_.products, id);
   unique("alert", "id", plant_.alerts, id);
   unique("recipe", "id", plant_.recipes, id);
+  unique("source", "id", plant_.sources, id);
   unique("reason", "code", plant_.reasons, code);
   unique("defect", "code", plant_.defects, code);
   unique("state", "name", plant_.states, [](const StateName& s) { return lower_case(s.name); });
@@ -164,6 +165,16 @@ void Checker::references() {
   });
   each(plant_.shifts, [&](std::size_t i, const Shift& s) { refers({"shift", i}, s.scope); });
   each(plant_.closures, [&](std::size_t i, const Closure& c) { refers({"closure", i}, c.scope); });
+  each(plant_.sources, [&](std::size_t i, const DataSource& s) {
+    if (!plant_.auto_register) refers({"source", i}, "machine", s.machine, machines_, "machine");
+  });
+  Ids sources = ids_of(plant_.sources);
+  sources.insert("mqtt");  // of `takt serve --mqtt`
+  each(plant_.signals, [&](std::size_t i, const SignalRule& r) {
+    refers({"signal", i}, "source", r.source, sources, "source");
+    const bool named = r.machine.find('{') == std::string::npos;
+    if (named && !plant_.auto_register) refers({"signal", i}, "machine", r.machine, machines_, "machine");
+  });
 }
 
 constexpr std::size_t kNone = SIZE_MAX;

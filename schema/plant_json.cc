@@ -272,6 +272,29 @@ json::object as_json(const StateName& state) {
   return {{"name", state.name}, {"category", name_of(state.category)}};
 }
 
+json::object as_json(const DataSource& source) {
+  json::object out{{"id", source.id}, {"kind", source.kind}};
+  put_text(out, "url", source.url);
+  put_text(out, "machine", source.machine);
+  put_text(out, "user", source.user);
+  put_text(out, "password_file", source.password_file);
+  put_text(out, "ca_file", source.ca_file);
+  if (!source.options.empty()) out["options"] = source.options;
+  out["active"] = source.active;
+  return out;
+}
+
+json::object as_json(const SignalRule& rule) {
+  json::object out;
+  put_text(out, "source", rule.source);
+  out["match"] = rule.match;
+  out["as"] = name_of(rule.as);
+  put_text(out, "machine", rule.machine);
+  put_text(out, "tag", rule.tag);
+  if (!rule.values.empty()) out["values"] = rule.values;
+  return out;
+}
+
 json::object plant_table(const Plant& plant) {
   return {{"id", plant.id},
           {"name", plant.name},
@@ -329,7 +352,9 @@ json::object to_json(const Plant& plant) {
           {"closure", list(plant.closures)},
           {"reason", list(plant.reasons)},
           {"defect", list(plant.defects)},
-          {"state", list(plant.states)}};
+          {"state", list(plant.states)},
+          {"source", list(plant.sources)},
+          {"signal", list(plant.signals)}};
 }
 
 }  // namespace takt

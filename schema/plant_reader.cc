@@ -218,6 +218,36 @@ StateName read_state(Fields& fields) {
   return state;
 }
 
+DataSource read_source(Fields& fields) {
+  DataSource source;
+  source.id = fields.id("id");
+  source.kind = fields.id("kind");
+  source.url = fields.text("url");
+  source.machine = fields.optional_id("machine");
+  source.user = fields.text("user");
+  source.password_file = fields.text("password_file");
+  source.ca_file = fields.text("ca_file");
+  source.options = fields.parameters("options");
+  source.active = fields.flag("active", true);
+  const std::size_t host = source.url.find("://");
+  if (host != std::string::npos && source.url.find('@', host) != std::string::npos)
+    fields.problem("url", "holds a user or a password, and is shown; write user = and password_file = instead");
+  return source;
+}
+
+SignalRule read_signal(Fields& fields) {
+  SignalRule rule;
+  rule.source = fields.optional_id("source");
+  rule.match = fields.text("match");
+  if (rule.match.empty())
+    fields.problem("match", "is missing; add match = \"...\", as in \"{machine}/Execution\"");
+  rule.as = choose(fields, "as", names_of<SignalUse, kSignalUses>(), rule.as);
+  rule.machine = fields.text("machine");
+  rule.tag = fields.text("tag");
+  rule.values = fields.parameters("values");
+  return rule;
+}
+
 /// A table that may be missing.
 void read_table(Fields& root, std::string_view key, Plant& plant, Problems& problems,
                 void (*read)(Fields&, Plant&)) {
@@ -271,6 +301,8 @@ Result<Plant> plant_from_tree(const Node& root, std::string_view file, PlantChec
   plant.reasons = read_list(fields, "reason", problems, read_reason);
   plant.defects = read_list(fields, "defect", problems, read_defect);
   plant.states = read_list(fields, "state", problems, read_state);
+  plant.sources = read_list(fields, "source", problems, read_source);
+  plant.signals = read_list(fields, "signal", problems, read_signal);
   fields.finish();
   if (check == PlantCheck::whole) check_plant(plant, root, problems);
   if (!problems.empty()) return problems.error();

@@ -17,7 +17,6 @@ using std::chrono::seconds;
 using std::chrono::sys_days;
 using std::chrono::year_month_day;
 
-constexpr Timestamp kEarliest = sys_days{std::chrono::year{1900} / 1 / 1};
 constexpr Timestamp kLatest = sys_days{std::chrono::year{10000} / 1 / 1} - Duration{1};
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -36,7 +35,7 @@ Error bad_time(std::string_view text, const char* why) {
 }
 
 Result<Timestamp> checked(std::string_view text, Timestamp t) {
-  if (t < kEarliest || t > kLatest) return bad_time(text, "its year is not within 1900 to 9999");
+  if (t < kEarliestTime || t > kLatest) return bad_time(text, "its year is not within 1900 to 9999");
   return t;
 }
 
@@ -140,7 +139,7 @@ Result<Timestamp> parse_time(std::string_view text) {
 
 void append_time(std::string& out, Timestamp t) {
   // The sentinels are no times, but a careless caller must get a string of the right shape all the same.
-  t = std::clamp(t, kEarliest, kLatest);
+  t = std::clamp(t, kEarliestTime, kLatest);
   const sys_days day = floor<days>(t);
   const year_month_day date{day};
   const auto us = static_cast<std::uint64_t>((t - day).count());
@@ -180,7 +179,7 @@ Result<Duration> parse_duration(std::string_view text) {
   const auto unit = std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& u) { return u.name == name; });
   if (unit == kUnits.end()) return bad("its unit is none of us, ms, s, m, h, d, w");
   if (count <= 0) return bad("it is not above 0");
-  if (count > (kLatest - kEarliest) / unit->length) return bad("it is too long");
+  if (count > (kLatest - kEarliestTime) / unit->length) return bad("it is too long");
   return count * unit->length;
 }
 

@@ -22,6 +22,8 @@ static_assert(!Addable<Timestamp> && Addable<Duration>);
 
 /// Before every event, and "not given" in optional fields.
 inline constexpr Timestamp kBeginOfTime{Duration{INT64_MIN / 4}};
+/// The first moment that anybody can send.
+inline constexpr Timestamp kEarliestTime = std::chrono::sys_days{std::chrono::year{1900} / 1 / 1};
 /// After every event: the end of what still lasts.
 inline constexpr Timestamp kEndOfTime{Duration{INT64_MAX / 4}};
 

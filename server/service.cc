@@ -9,6 +9,8 @@
 #include <shared_mutex>
 #include <sstream>
 
+#include "ingest/connector.h"
+#include "ingest/tcp/tcp_server.h"
 #include "server/api/api.h"
 #include "server/http/content_coding.h"
 #include "web/assets.h"
@@ -34,8 +36,11 @@ Result<std::string> read_file(const std::string& path) {
   return text.str();
 }
 
-void log_commit_listener(Store& store, LiveHub& live) {
-  store.set_listener([&live](const CommitNotice& notice) { live.committed(notice); });
+void listen_to_commits(Store& store, LiveHub& live, Connectors& connectors) {
+  store.set_listener([&](const CommitNotice& notice) {
+    live.committed(notice);
+    if (notice.plant_changed) connectors.follow(store.plant());
+  });
 }
 
 /// For the rare client that takes no gzip, such as a plain curl.
@@ -85,6 +90,8 @@ struct Service::Parts {
 
   std::unique_ptr<Store> store;
   std::unique_ptr<Ingestor> ingestor;
+  std::unique_ptr<Connectors> connectors;
+  std::unique_ptr<TcpServer> tcp;
   std::unique_ptr<Exporter> exporter;
   std::unique_ptr<LiveHub> live;
   std::unique_ptr<WorkerPool> workers, scanners;
@@ -140,10 +147,14 @@ Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Service::~Service() { stop(); }
 
 std::uint16_t Service::port() const { return parts_->http->port(); }
+std::uint16_t Service::tcp_port() const { return parts_->tcp ? parts_->tcp->port() : 0; }
 
 Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
-  if (!is_loopback(options.http.host) && !options.insecure) {
-    return invalid("refusing to serve on " + options.http.to_string() +
+  std::vector<ListenAddress> addresses{options.http};
+  if (options.tcp) addresses.push_back(*options.tcp);
+  for (const ListenAddress& address : addresses) {
+    if (is_loopback(address.host) || options.insecure) continue;
+    return invalid("refusing to serve on " + address.to_string() +
                    " without TLS and tokens: listen on 127.0.0.1, or accept the risk with --insecure");
   }
   auto parts = std::make_unique<Parts>();
@@ -175,7 +186,8 @@ Result<void> Service::recover() {
   p.store = std::move(*store);
   p.ingestor = std::make_unique<Ingestor>(*p.store);
   p.live = std::make_unique<LiveHub>(*p.store);
-  log_commit_listener(*p.store, *p.live);
+  p.connectors = std::make_unique<Connectors>(*p.ingestor, *p.options.clock, p.options.sources);
+  listen_to_commits(*p.store, *p.live, *p.connectors);
   if (const auto configured = p.apply_config(true); !configured) {
     // What can be told is told, also where nothing can be taken in.
     if (configured.error().code != ErrorCode::unavailable) return configured.error();
@@ -189,6 +201,12 @@ Result<void> Service::recover() {
   p.api = std::make_unique<Api>(
       Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, *p.scanners, *p.http, p.started, p.stopping});
   p.add_routes();
+  if (p.options.tcp) {
+    auto tcp = TcpServer::listen(p.options.tcp->host, p.options.tcp->port, {}, *p.ingestor, *p.store);
+    if (!tcp) return tcp.error();
+    p.tcp = std::move(*tcp);
+  }
+  if (p.store->has_plant()) p.connectors->follow(p.store->plant());
   const std::unique_lock lock{p.gate};
   p.serving = true;
   const auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -210,6 +228,8 @@ void Service::stop() {
   p.stopping = true;
   if (p.exporter) p.exporter->finish_by(std::chrono::steady_clock::now() + kFlushPatience);
   p.http->stop_accepting();
+  if (p.connectors) p.connectors->stop();
+  if (p.tcp) p.tcp->stop();
   // Streams end, requests in flight are answered, in the end with a refusal; then what they used goes in reverse.
   const auto give_up = [&p] {
     if (p.store) p.store->stop_intake();
@@ -227,6 +247,8 @@ void Service::stop() {
   if (p.store) p.store->set_listener({});
   p.live.reset();
   p.api.reset();
+  p.tcp.reset();
+  p.connectors.reset();
   p.ingestor.reset();
   p.store.reset();
 }

@@ -19,7 +19,9 @@ struct ServiceOptions {
   std::filesystem::path data;
   std::string config;  ///< the plant file; empty: the data folder's description stays
   ListenAddress http{"127.0.0.1", 8080};
+  std::optional<ListenAddress> tcp;  ///< of the binary protocol; none: it is not spoken
   std::vector<std::string> exports;  ///< target URLs
+  std::vector<DataSource> sources;   ///< beside those of the plant
   bool insecure = false;             ///< serve other than this machine without TLS and tokens
   HttpOptions http_options;
   MemoryBudget memory;
@@ -46,6 +48,8 @@ class Service {
   void stop();
 
   std::uint16_t port() const;
+  /// Of the binary protocol, once recovered; 0: it is not spoken.
+  std::uint16_t tcp_port() const;
 
  private:
   struct Parts;

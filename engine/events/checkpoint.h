@@ -50,13 +50,13 @@ struct MachineCheckpoint {
 };
 
 /// docs/format.md draws the bytes. All but the frozen cells.
-std::string encode_checkpoint(const MachineCheckpoint& checkpoint);
-/// corruption: damaged, or of a newer version.
-Result<MachineCheckpoint> decode_checkpoint(std::string_view bytes);
+std::string encode_checkpoint(const MachineCheckpoint& checkpoint, const Names& names);
+/// Adds to the names. corruption: damaged, or of a newer version.
+Result<MachineCheckpoint> decode_checkpoint(std::string_view bytes, Names& names);
 
 /// Cells of a machine that no event changes any more.
-std::string encode_frozen(MachineId machine, const std::vector<KeptCell>& cells);
-/// Appends them. corruption: damaged, another machine's, or of a newer version.
-Result<void> decode_frozen(std::string_view bytes, MachineId machine, std::vector<KeptCell>& cells);
+std::string encode_frozen(MachineId machine, const std::vector<KeptCell>& cells, const Names& names);
+/// Appends them, and adds to the names. corruption: damaged, another machine's, or of a newer version.
+Result<void> decode_frozen(std::string_view bytes, MachineId machine, std::vector<KeptCell>& cells, Names& names);
 
 }  // namespace takt

@@ -114,9 +114,9 @@ void Store::EventLog::encode_checkpoint_of(MachineId machine, Sealed& sealed) co
   };
   MachineCheckpoint checkpoint = take();
   checkpoint.events = sealed.events;
-  sealed.checkpoint = encode_checkpoint(checkpoint);
+  sealed.checkpoint = encode_checkpoint(checkpoint, store_.names_);
   sealed.frozen_until = checkpoint.horizon.timeline;
-  if (!checkpoint.frozen.empty()) sealed.frozen = encode_frozen(machine, checkpoint.frozen);
+  if (!checkpoint.frozen.empty()) sealed.frozen = encode_frozen(machine, checkpoint.frozen, store_.names_);
 }
 
 /// The machine's last chunks, as far as they are no more than twice what comes: so each event is written again

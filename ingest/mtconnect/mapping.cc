@@ -112,134 +112,39 @@ class MappingReader {
   std::string problem_;
 };
 
-/// Turns samples into events, instant by instant.
-class EventMaker {
- public:
-  EventMaker(const Mapping& mapping, EventBatch& batch, std::vector<Fault>& faults)
-      : mapping_(mapping), batch_(batch), faults_(faults) {}
-
-  void add_instant(std::span<const Sample> samples) {
-    states_now_ = counts_now_ = 0;
-    last_reading_.clear();
-    for (const Sample& sample : samples) take_context(sample);
-    const bool was_unavailable = unavailable_;
-    for (const Sample& sample : samples) {
-      if (sample.key == mapping_.availability) unavailable_ = absent(sample.value);
-    }
-    bool executed = false;
-    for (const Sample& sample : samples) executed = add(sample) || executed;
-    // Without a new execution value the machine is again where it was before its adapter was lost.
-    if (was_unavailable != unavailable_ && !executed && (unavailable_ || !execution_.empty()))
-      add_state(samples.front());
-    for (const auto& [key, sample] : last_reading_) add_reading(*sample);
-  }
-
- private:
-  void take_context(const Sample& sample) {
-    if (sample.key == mapping_.product) product_ = absent(sample.value) ? std::string_view{} : sample.value;
-    if (contains(mapping_.attributes, sample.key)) {
-      absent(sample.value) ? void(attributes_.erase(sample.key)) : void(attributes_[sample.key] = sample.value);
-    }
-  }
-
-  /// True if it was an execution value.
-  bool add(const Sample& sample) {
-    if (sample.key == mapping_.execution) {
-      execution_ = sample.value;
-      add_state(sample);
-      return true;
-    }
-    if (sample.key == mapping_.good_total || sample.key == mapping_.scrap_total) {
-      add_count(sample);
-    } else if (is_reading(sample)) {
-      last_reading_[sample.key] = &sample;
-    }
-    return false;
-  }
-
-  bool is_reading(const Sample& sample) const {
-    if (absent(sample.value) || contains(mapping_.without, sample.key)) return false;
-    if (!mapping_.numeric_readings) return contains(mapping_.readings, sample.key);
-    const bool named = sample.key == mapping_.product || sample.key == mapping_.availability ||
-                       contains(mapping_.attributes, sample.key);
-    return !named && number_in(sample.value);
-  }
-
-  void add_state(const Sample& sample) {
-    Event state = event(EventType::state, sample, states_now_);
-    const auto renamed = mapping_.states.find(execution_);
-    state.state = renamed != mapping_.states.end() ? batch_.keep(renamed->second) : batch_.keep(execution_);
-    if (unavailable_ || absent(execution_)) state.state = "unavailable";
-    state.attributes = attributes_json();
-    push(state, sample);
-  }
-
-  void add_count(const Sample& sample) {
-    if (absent(sample.value)) return;
-    const std::optional<double> total = number_in(sample.value);
-    if (!total || *total < 0 || *total > kLargestCount || *total != std::floor(*total)) {
-      faults_.push_back(
-          {sample.line, fmt::format("{} = '{}' is no counter value", sample.key, sample.value.substr(0, 40))});
-      return;
-    }
-    Event count = event(EventType::count, sample, counts_now_);
-    (sample.key == mapping_.good_total ? count.good_total : count.scrap_total) = static_cast<std::int64_t>(*total);
-    count.product = batch_.keep(product_);
-    push(count, sample);
-  }
-
-  void add_reading(const Sample& sample) {
-    unsigned none = 0;
-    Event reading = event(EventType::reading, sample, none);
-    const auto renamed = mapping_.tags.find(sample.key);
-    reading.tag = batch_.keep(renamed != mapping_.tags.end() ? std::string_view{renamed->second} : sample.key);
-    if (const std::optional<double> number = number_in(sample.value)) {
-      reading.value = {Value::Kind::number, *number, {}};
+/// What a mapping may hold: texts, lists of texts, tables of texts. All else is none of it.
+toml::table toml_of(const boost::json::object& object) {
+  const auto text = [](const boost::json::value& v) {
+    return std::string{v.get_string().data(), v.get_string().size()};
+  };
+  toml::table table;
+  for (const auto& member : object) {
+    const std::string key{member.key().data(), member.key().size()};
+    const boost::json::value& value = member.value();
+    if (value.is_string()) {
+      table.insert(key, text(value));
+    } else if (value.is_object()) {
+      table.insert(key, toml_of(value.get_object()));
+    } else if (value.is_array()) {
+      toml::array list;
+      for (const auto& each : value.get_array()) each.is_string() ? list.push_back(text(each)) : list.push_back(0);
+      table.insert(key, std::move(list));
     } else {
-      reading.value = {Value::Kind::text, 0, batch_.keep(sample.value)};
+      table.insert(key, 0);  // of no kind that a mapping knows
     }
-    push(reading, sample);
   }
-
-  Event event(EventType type, const Sample& sample, unsigned& of_this_instant) {
-    if (machine_.empty()) machine_ = batch_.keep(mapping_.machine);
-    Event event;
-    event.type = type;
-    event.machine = machine_;
-    event.at = sample.at;
-    if (of_this_instant > 0) event.id = batch_.keep(fmt::format("{:04}", of_this_instant));
-    ++of_this_instant;
-    return event;
-  }
-
-  std::string_view attributes_json() {
-    if (attributes_.empty()) return {};
-    std::string json = "{";
-    for (const auto& [key, value] : attributes_) {  // a map: sorted, as canonical JSON is
-      if (json.size() > 1) json += ',';
-      append_json_string(json, key);
-      json += ':';
-      append_json_string(json, value);
-    }
-    return batch_.keep(json + '}');
-  }
-
-  void push(const Event& event, const Sample& sample) {
-    batch_.indexes.push_back(sample.line);
-    batch_.events.push_back(event);
-  }
-
-  const Mapping& mapping_;
-  EventBatch& batch_;
-  std::vector<Fault>& faults_;
-  std::string_view machine_, product_, execution_;
-  std::map<std::string_view, std::string_view> attributes_;
-  std::map<std::string_view, const Sample*> last_reading_;
-  unsigned states_now_ = 0, counts_now_ = 0;
-  bool unavailable_ = false;
-};
+  return table;
+}
 
 }  // namespace
+
+Result<Mapping> mapping_of(const boost::json::object& options, const std::string& machine,
+                           std::string_view where) {
+  toml::table table = toml_of(options);
+  if (table.contains("machine")) return invalid("write the machine beside the source's url, not in its options");
+  table.insert("machine", machine);
+  return MappingReader{table, where}.read();
+}
 
 Result<Mapping> parse_mapping(std::string_view text, std::string_view file_name) {
   try {
@@ -250,16 +155,150 @@ Result<Mapping> parse_mapping(std::string_view text, std::string_view file_name)
   }
 }
 
-void append_events(Log& log, const Mapping& mapping, EventBatch& batch) {
-  std::stable_sort(log.samples.begin(), log.samples.end(),
-                   [](const Sample& a, const Sample& b) { return a.at < b.at; });
-  EventMaker maker{mapping, batch, log.faults};
-  for (auto begin = log.samples.begin(); begin != log.samples.end();) {
+void EventStream::add(std::span<Sample> samples, EventBatch& batch, std::vector<Fault>& faults) {
+  batch_ = &batch, faults_ = &faults;
+  std::stable_sort(samples.begin(), samples.end(), [](const Sample& a, const Sample& b) { return a.at < b.at; });
+  for (auto begin = samples.begin(); begin != samples.end();) {
     const auto end =
-        std::find_if(begin, log.samples.end(), [&](const Sample& sample) { return sample.at != begin->at; });
-    maker.add_instant({begin, end});
+        std::find_if(begin, samples.end(), [&](const Sample& sample) { return sample.at != begin->at; });
+    add_instant({begin, end});
     begin = end;
   }
+  if (!samples.empty()) newest_ = std::max(newest_, samples.back().at);
+}
+
+void EventStream::add_instant(std::span<const Sample> samples) {
+  const Timestamp at = samples.front().at;
+  last_reading_.clear();
+  for (const Sample& sample : samples) take_context(sample);
+  const bool was_unavailable = is_unavailable(at - Duration{1});
+  for (const Sample& sample : samples) {
+    if (sample.key == mapping_.availability)
+      availability_.set(at, absent(sample.value) ? kUnavailable : sample.value);
+  }
+  const bool unavailable = is_unavailable(at);
+  bool executed = false;
+  for (const Sample& sample : samples) executed = add(sample) || executed;
+  // Without a new execution value the machine is again where it was before its adapter was lost.
+  if (was_unavailable != unavailable && !executed && (unavailable || !execution_.at(at).empty()))
+    add_state(samples.front());
+  for (const auto& [key, sample] : last_reading_) add_reading(*sample);
+  last_reading_.clear();
+}
+
+bool EventStream::is_unavailable(Timestamp t) const { return availability_.at(t) == kUnavailable; }
+
+void EventStream::take_context(const Sample& sample) {
+  const std::string_view value = absent(sample.value) ? std::string_view{} : sample.value;
+  if (sample.key == mapping_.product) product_.set(sample.at, value);
+  if (contains(mapping_.attributes, sample.key)) attributes_[std::string{sample.key}].set(sample.at, value);
+}
+
+/// True if it was an execution value.
+bool EventStream::add(const Sample& sample) {
+  if (sample.key == mapping_.execution) {
+    execution_.set(sample.at, sample.value);
+    add_state(sample);
+    return true;
+  }
+  if (sample.key == mapping_.good_total || sample.key == mapping_.scrap_total) {
+    add_count(sample);
+  } else if (is_reading(sample)) {
+    last_reading_[sample.key] = &sample;
+  }
+  return false;
+}
+
+bool EventStream::is_reading(const Sample& sample) const {
+  if (absent(sample.value) || contains(mapping_.without, sample.key)) return false;
+  if (!mapping_.numeric_readings) return contains(mapping_.readings, sample.key);
+  const bool named = sample.key == mapping_.product || sample.key == mapping_.availability ||
+                     contains(mapping_.attributes, sample.key);
+  return !named && number_in(sample.value);
+}
+
+void EventStream::add_state(const Sample& sample) {
+  const std::string_view execution = execution_.at(sample.at);
+  const auto renamed = mapping_.states.find(execution);
+  std::string_view name = renamed != mapping_.states.end() ? std::string_view{renamed->second} : execution;
+  if (is_unavailable(sample.at) || absent(execution)) name = "unavailable";
+  const auto id = next_id(EventType::state, sample, std::string{name});
+  if (!id) return;
+  Event state = event(EventType::state, sample);
+  state.id = *id;
+  state.state = batch_->keep(name);
+  state.attributes = attributes_json(sample.at);
+  push(state, sample);
+}
+
+void EventStream::add_count(const Sample& sample) {
+  if (absent(sample.value)) return;
+  const std::optional<double> total = number_in(sample.value);
+  if (!total || *total < 0 || *total > kLargestCount || *total != std::floor(*total)) {
+    faults_->push_back(
+        {sample.line, fmt::format("{} = '{}' is no counter value", sample.key, sample.value.substr(0, 40))});
+    return;
+  }
+  const auto id = next_id(EventType::count, sample, fmt::format("{}|{}", sample.key, *total));
+  if (!id) return;
+  Event count = event(EventType::count, sample);
+  count.id = *id;
+  (sample.key == mapping_.good_total ? count.good_total : count.scrap_total) = static_cast<std::int64_t>(*total);
+  count.product = batch_->keep(product_.at(sample.at));
+  push(count, sample);
+}
+
+void EventStream::add_reading(const Sample& sample) {
+  Event reading = event(EventType::reading, sample);
+  const auto renamed = mapping_.tags.find(sample.key);
+  reading.tag = batch_->keep(renamed != mapping_.tags.end() ? std::string_view{renamed->second} : sample.key);
+  if (const std::optional<double> number = number_in(sample.value)) {
+    reading.value = {Value::Kind::number, *number, {}};
+  } else {
+    reading.value = {Value::Kind::text, 0, batch_->keep(sample.value)};
+  }
+  push(reading, sample);
+}
+
+Event EventStream::event(EventType type, const Sample& sample) {
+  Event event;
+  event.type = type;
+  const bool kept = !batch_->events.empty() && batch_->events.back().machine == mapping_.machine;
+  event.machine = kept ? batch_->events.back().machine : batch_->keep(mapping_.machine);
+  event.at = sample.at;
+  return event;
+}
+
+/// Nothing: the adapter says again what it said last.
+std::optional<std::string_view> EventStream::next_id(EventType type, const Sample& sample, std::string content) {
+  Told& told = instants_[sample.at][type == EventType::state ? 0 : 1];
+  if (told.events > 0 && sample.at <= repeated_until_ && told.last == content) return std::nullopt;
+  told.last = std::move(content);
+  const unsigned before = told.events++;
+  if (instants_.size() > kMostInstants) instants_.erase(instants_.begin());
+  return before == 0 ? std::string_view{} : batch_->keep(fmt::format("{:04}", before));
+}
+
+std::string_view EventStream::attributes_json(Timestamp t) {
+  std::string json = "{";
+  for (const auto& [key, steps] : attributes_) {  // a map: sorted, as canonical JSON is
+    const std::string_view value = steps.at(t);
+    if (value.empty()) continue;
+    if (json.size() > 1) json += ',';
+    append_json_string(json, key);
+    json += ':';
+    append_json_string(json, value);
+  }
+  return json.size() == 1 ? std::string_view{} : batch_->keep(json + '}');
+}
+
+void EventStream::push(const Event& event, const Sample& sample) {
+  batch_->indexes.push_back(sample.line);
+  batch_->events.push_back(event);
+}
+
+void append_events(Log& log, const Mapping& mapping, EventBatch& batch) {
+  EventStream{mapping}.add(log.samples, batch, log.faults);
 }
 
 }  // namespace takt::mtconnect

@@ -2,8 +2,10 @@
 
 #include <memory>
 
+#include "ingest/tcp/batch_body.h"
 #include "query/json_text.h"
 #include "server/api/api.h"
+#include "server/version.h"
 
 namespace takt {
 namespace {
@@ -77,19 +79,89 @@ HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer) {
 void post_events(Api& api, HttpRequest& http, Responder responder) {
   Parameters in{http, {}, api.store.clock().now()};
   if (auto fault = in.problem()) return responder.send(*fault);
+  const bool batch = equal_ignoring_case(http.header("content-type"), "application/x-flatbuffers");
   const auto format = format_of(http);
-  if (!format) {
+  if (!format && !batch) {
     return responder.send(
-        problem(415, "events come as application/json, application/x-ndjson or text/csv, not as " +
-                         std::string{http.header("content-type")}));
+        problem(415,
+                "events come as application/json, application/x-ndjson, text/csv or application/x-flatbuffers, "
+                "not as " +
+                    std::string{http.header("content-type")}));
   }
   auto body = std::make_shared<HttpRequest>(std::move(http));
-  answer_in(api.workers, std::move(responder), [&api, body, format = *format] {
+  answer_in(api.workers, std::move(responder), [&api, body, format] {
     // Of a client that has left events are taken in all the same: it did send them.
     if (api.stopping && body->cancelled.stop_requested()) return problem_of(cancelled());
-    return answer_of(
-        api, api.ingestor.accept(format, body->body, "http " + body->remote.substr(0, body->remote.rfind(':'))));
+    const std::string source = "http " + body->remote.substr(0, body->remote.rfind(':'));
+    return answer_of(api, format ? api.ingestor.accept(*format, body->body, source)
+                                 : accept_batch(api.ingestor, body->body, source));
   });
+}
+
+// ---------------------------------------- line protocol
+
+constexpr std::size_t kNamedLines = 20;
+
+/// As InfluxDB's clients of either version understand it.
+HttpResponse line_fault(bool v2, int status, const std::string& message) {
+  JsonText out;
+  out.begin_object();
+  if (v2) out.member("code", status == 400 ? "invalid" : status == 429 ? "too many requests" : "unavailable");
+  out.member(v2 ? "message" : "error", readable(message));
+  HttpResponse answer = json_response(out.end_object().take());
+  answer.status = status;
+  if (status != 400) answer.headers.emplace_back("Retry-After", status == 429 ? "1" : "10");
+  return answer;
+}
+
+std::string refused_lines(const IngestAnswer& answer) {
+  std::string message = "partial write: ";
+  for (std::size_t i = 0; i < std::min(kNamedLines, answer.rejects.size()); ++i) {
+    const RejectedEvent& rejected = answer.rejects[i];
+    if (i > 0) message += "; ";
+    message += "line " + std::to_string(rejected.index) + ": " + std::string{name_of(rejected.code)} + ": " +
+               rejected.message;
+  }
+  if (answer.rejected > kNamedLines) message += "; ...";
+  return message + " dropped=" + std::to_string(answer.rejected);
+}
+
+HttpResponse answer_of_lines(Api& api, bool v2, const Result<IngestAnswer>& answer) {
+  if (!answer) {
+    if (answer.error().code != ErrorCode::unavailable) return line_fault(v2, 400, answer.error().context);
+    return line_fault(v2, api.store.read_only_reason().empty() ? 429 : 503, answer.error().context);
+  }
+  if (answer->rejected > 0) return line_fault(v2, 400, refused_lines(*answer));
+  HttpResponse done;
+  done.status = 204;
+  return done;
+}
+
+void post_lines(Api& api, HttpRequest& http, Responder responder) {
+  const bool v2 = http.path == "/api/v2/write";
+  const Timestamp now = api.store.clock().now();
+  Parameters in{
+      http,
+      {"precision", "machine", "db", "rp", "u", "p", "consistency", "bucket", "bucketID", "org", "orgID"},
+      now};
+  const auto precision =
+      in.choice("precision", LinePrecision::nanoseconds, line_precision_named, "ns, us, ms, s, m, h");
+  const LineOptions options{precision, now, in.optional("machine").value_or("")};
+  if (const auto fault = in.problem()) return responder.send(*fault);
+  auto body = std::make_shared<HttpRequest>(std::move(http));
+  answer_in(api.workers, std::move(responder), [&api, body, options, v2] {
+    if (api.stopping && body->cancelled.stop_requested()) return problem_of(cancelled());
+    const std::string source = "lp " + body->remote.substr(0, body->remote.rfind(':'));
+    return answer_of_lines(api, v2, api.ingestor.accept(LineDecoder{body->body, options}, source));
+  });
+}
+
+/// What InfluxDB's clients ask before they write.
+HttpResponse get_ping(Api&, const HttpRequest&) {
+  HttpResponse pong;
+  pong.status = 204;
+  pong.headers.emplace_back("X-Influxdb-Version", "takt-" + std::string{kVersion});
+  return pong;
 }
 
 HttpResponse get_quarantine(Api& api, const HttpRequest& http) {
@@ -124,6 +196,43 @@ void replay_quarantine(Api& api, const HttpRequest& http, Responder responder) {
             [&api] { return answer_of(api, api.ingestor.replay_quarantine()); });
 }
 
+template <class T>
+void member_or_null(JsonText& out, std::string_view key, const std::optional<T>& value) {
+  out.key(key);
+  if (value)
+    out.value(*value);
+  else
+    out.null();
+}
+
+void append_source(JsonText& out, const SourceReport& source) {
+  out.begin_object().member("source", source.name).member("kind", source.kind);
+  out.member("state", name_of(source.state)).member("detail", readable(source.detail));
+  member_or_null(out, "last_event", source.last_event);
+  member_or_null(out, "last_received", source.last_received);
+  member_or_null(out, "lag_s", source.lag);
+  out.member("rate", source.rate).member("accepted", source.accepted).member("duplicate", source.duplicate);
+  out.member("repaired", source.repaired).member("gaps", source.gaps).member("rejects", source.rejected);
+  out.key("rejects_by_code").begin_object();
+  for (std::size_t i = 0; i < kRejections; ++i) {
+    if (source.rejected_by_code.at(i) > 0)
+      out.member(name_of(static_cast<Rejection>(i)), source.rejected_by_code.at(i));
+  }
+  out.end_object();
+  member_or_null(out, "clock_offset_s", source.clock_offset);
+  out.member("clock_drifts", source.clock_drifts).end_object();
+}
+
+HttpResponse get_sources(Api& api, const HttpRequest& http) {
+  const Timestamp now = api.store.clock().now();
+  Parameters in{http, {}, now};
+  if (auto fault = in.problem()) return *fault;
+  JsonText out;
+  out.begin_object().key("sources").begin_array();
+  for (const SourceReport& source : api.ingestor.sources().report(now)) append_source(out, source);
+  return json_response(out.end_array().end_object().take());
+}
+
 }  // namespace
 
 std::vector<Route> ingest_routes() {
@@ -136,8 +245,40 @@ std::vector<Route> ingest_routes() {
        "commit. Sent when "
        "the events are on disk and in every figure",
        "application/json",
-       "events: a JSON object or array, NDJSON (application/x-ndjson) or CSV (text/csv); gzip or zstd",
+       "events: a JSON object or array, NDJSON (application/x-ndjson), CSV (text/csv) or a Batch of "
+       "schema/wire.fbs "
+       "(application/x-flatbuffers); gzip or zstd",
        post_events},
+      {"POST",
+       "/write",
+       "Take InfluxDB line protocol in, as of version 1",
+       {{"precision", "of times: ns (default), us, ms, s, m, h"},
+        {"machine", "of lines without the tag machine"},
+        {"db", "not needed"}},
+       "204, or 400 naming the bad lines; the good ones are kept. Sent when the events are on disk and in every "
+       "figure",
+       "application/json",
+       "lines of measurement,tag=value field=value time; gzip or zstd",
+       post_lines},
+      {"POST",
+       "/api/v2/write",
+       "Take InfluxDB line protocol in, as of version 2",
+       {{"precision", "of times: ns (default), us, ms, s"},
+        {"machine", "of lines without the tag machine"},
+        {"bucket", "not needed"},
+        {"org", "not needed"}},
+       "as POST /write",
+       "application/json",
+       "as POST /write",
+       post_lines},
+      {"GET",
+       "/ping",
+       "Whether InfluxDB line protocol can be sent",
+       {},
+       "204",
+       "application/json",
+       {},
+       answering(get_ping)},
       {"GET",
        "/v1/quarantine",
        "What was refused",
@@ -147,6 +288,15 @@ std::vector<Route> ingest_routes() {
        "application/json",
        {},
        answering(get_quarantine)},
+      {"GET",
+       "/v1/sources",
+       "Who sends, and how that goes",
+       {},
+       "sources, each with state, last_event, lag_s, rate (events a second, over the last minute), gaps, rejects, "
+       "clock_offset_s (median of receipt less event time) and clock_drifts",
+       "application/json",
+       {},
+       answering(get_sources)},
       {"POST",
        "/v1/quarantine/replay",
        "Try what was refused again",

@@ -1,5 +1,7 @@
 #include "server/api/parameters.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -8,7 +10,9 @@ namespace takt {
 Parameters::Parameters(const HttpRequest& request, std::initializer_list<std::string_view> allowed, Timestamp now)
     : request_(request), now_(now) {
   for (const auto& [name, value] : request.query.entries()) {
-    if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
+    if (!simdjson::validate_utf8(name) || !simdjson::validate_utf8(value)) {
+      fault("a parameter is not UTF-8");
+    } else if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
       std::string list;
       for (const std::string_view known : allowed) list += (list.empty() ? "" : ", ") + std::string{known};
       fault("the parameter \"" + name + "\" is not known here; " +

@@ -68,7 +68,7 @@ std::string render(const PlantChange& change, bool dry_run) {
 std::string author_in(Parameters& in) {
   std::string by = in.optional("by").value_or("");
   const bool control =
-      std::any_of(by.begin(), by.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
+      std::any_of(by.begin(), by.end(), [](char c) { return static_cast<unsigned char>(c) < 32 || c == 127; });
   if (by.size() > 128 || control) in.fault("by is a name of at most 128 bytes without control characters");
   return by;
 }
@@ -95,9 +95,10 @@ HttpResponse get_audit(Api& api, const HttpRequest& http) {
   const std::uint64_t limit = in.number("limit").value_or(100);
   if (limit < 1 || limit > kPage) in.fault("limit is 1 to " + std::to_string(kPage));
   if (auto fault = in.problem()) return *fault;
-  const std::vector<AuditEntry> entries = api.store.audit(after, limit);
+  const auto entries = api.store.audit(after, limit);
+  if (!entries) return problem_of(entries.error());
   boost::json::array items;
-  for (const AuditEntry& entry : entries) {
+  for (const AuditEntry& entry : *entries) {
     items.push_back(boost::json::object{{"number", entry.number},
                                         {"time", format_time(entry.at)},
                                         {"actor", entry.author.actor},
@@ -108,7 +109,7 @@ HttpResponse get_audit(Api& api, const HttpRequest& http) {
                                         {"hash", entry.hash}});
   }
   boost::json::object answer{{"items", std::move(items)}, {"next", nullptr}};
-  if (entries.size() == limit) answer["next"] = entries.back().number;
+  if (entries->size() == limit) answer["next"] = entries->back().number;
   return json_response(boost::json::serialize(answer));
 }
 

@@ -136,6 +136,18 @@ void get_losses(Api& api, const HttpRequest& http, Responder responder) {
   });
 }
 
+void get_production(Api& api, const HttpRequest& http, Responder responder) {
+  const Timestamp now = api.store.clock().now();
+  Parameters in{http, {"scope", "from", "to", "as_of"}, now};
+  const Question q = question(in, http, now);
+  if (auto fault = in.problem()) return responder.send(*fault);
+  answer_question(api, std::move(responder), q.past, [&api, q] {
+    const auto items =
+        asked(api, q, [&](const StoreView& view) { return production(view, q.scope, q.range, q.now); });
+    return items ? json_response(render_production(*items)) : problem_of(items.error());
+  });
+}
+
 void get_downtime_pareto(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
   Parameters in{http, {"scope", "from", "to", "by", "as_of"}, now};
@@ -254,6 +266,14 @@ std::vector<Route> query_routes() {
        "application/json",
        {},
        get_downtime_pareto},
+      {"GET",
+       "/v1/production",
+       "What was made, product by product",
+       {kScope, kFrom, kTo, kAsOf},
+       "pieces in planned operation time by product, which add up to OEE's",
+       "application/json",
+       {},
+       get_production},
       {"GET",
        "/v1/series",
        "Readings of one tag, raw or in steps",

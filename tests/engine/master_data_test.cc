@@ -18,11 +18,12 @@ class Plans {
     Timestamp at;
     std::vector<std::pair<int, int>> shifts;  // hours of the day
     std::uint8_t every_weeks = 1;
+    std::vector<std::pair<int, int>> breaks = {};  // of each shift
   };
   explicit Plans(const std::vector<From>& plans) {
     numbers_.add("M1", MachineId{0});
     std::vector<std::pair<Timestamp, Plant>> versions;
-    for (const From& from : plans) versions.emplace_back(from.at, plant(from.shifts, from.every_weeks));
+    for (const From& from : plans) versions.emplace_back(from.at, plant(from));
     master_ = MasterData::compile(std::move(versions), Zone::named("UTC").value(), names_, numbers_);
   }
   /// All that begin from `begin` on, before `end`.
@@ -43,16 +44,17 @@ class Plans {
 
  private:
   static constexpr std::int32_t kWeek = 20611;  // 2026-06-07, a Sunday
-  static Plant plant(const std::vector<std::pair<int, int>>& shifts, std::uint8_t every_weeks) {
+  static Plant plant(const From& from) {
     Plant plant;
     Machine machine;
     machine.id = machine.name = "M1";
     plant.machines.push_back(machine);
-    for (const auto& [start, end] : shifts) {
+    for (const auto& [start, end] : from.shifts) {
       Shift shift;
       shift.id = std::to_string(start);
       shift.start = hours{start}, shift.end = hours{end};
-      shift.every_weeks = every_weeks, shift.week_of = every_weeks > 1 ? kWeek : 0;
+      shift.every_weeks = from.every_weeks, shift.week_of = from.every_weeks > 1 ? kWeek : 0;
+      for (const auto& [begins, ends] : from.breaks) shift.breaks.push_back({hours{begins}, hours{ends}});
       plant.shifts.push_back(shift);
     }
     return plant;
@@ -125,6 +127,26 @@ TEST(ShiftsOfDescriptionsInTime, AreWorkedToTheirEndWhateverComesMeanwhile) {
   const Plans without{{{kBeginOfTime, night}, {of_day(0), {}}, {of_day(3), night}}};
   EXPECT_EQ(without.planned(of_day(-2), of_day(22)), hours{8});
   expect_one_at_a_time(without, of_day(-2), of_day(48));
+}
+
+TEST(ShiftsOfDescriptionsInTime, EndWhereOneOfTheNextBegins) {
+  const Plans early{{{kBeginOfTime, {{22, 6}}}, {of_day(0), {{5, 13}}}}};
+  EXPECT_EQ(early.shifts(of_day(-24), of_day(24)),
+            (std::vector<TimeRange>{{of_day(-2), of_day(5)}, {of_day(5), of_day(13)}}));
+  EXPECT_EQ(early.planned(of_day(-2), of_day(13)), hours{15});
+  expect_one_at_a_time(early, of_day(-24), of_day(48));
+  const Plans at_once{{{kBeginOfTime, {{22, 6}}}, {of_day(0), {{0, 8}, {8, 16}}}}};
+  expect_one_at_a_time(at_once, of_day(-24), of_day(48));
+  const Plans third{{{kBeginOfTime, {{22, 6}}}, {of_day(1), {}}, {of_day(2), {{4, 12}}}}};
+  EXPECT_EQ(third.at(of_day(3)), (TimeRange{of_day(-2), of_day(4)}));
+  expect_one_at_a_time(third, of_day(-24), of_day(48));
+}
+
+TEST(ShiftsOfDescriptionsInTime, KeepTheirBreaksWhereThereAreNoShiftsAnyMore) {
+  const Plans plans{{{kBeginOfTime, {{6, 14}}, 1, {{9, 10}, {12, 13}}}, {of_day(11), {}}}};
+  EXPECT_EQ(plans.planned(of_day(6), of_day(14)), hours{6});
+  EXPECT_EQ(plans.planned(of_day(12), of_day(13)), hours{0});
+  EXPECT_EQ(plans.planned(of_day(11), of_day(24)), hours{12});
 }
 
 TEST(ShiftsOfDescriptionsInTime, AreFoundThoughTheyAreWeeksApart) {

@@ -694,6 +694,22 @@ TEST(Store, MakesAFolderOfFormat1OneOfToday) {
   }
 }
 
+TEST(Store, KnowsWhoChangedAPartOfAnHour) {
+  EngineStore s{kStart + hours{24}};
+  const auto commit = [&](Timestamp t) { return s.commit({count("M1", t, 1)}).sequence; };
+  const Sequence second = commit(kStart + hours{3} + minutes{15}), first = commit(kStart + hours{2} + minutes{45});
+  const StoreView view = s.store->read();
+  const MachineRecord& m1 = *view.machine("M1");
+  const auto within = [&](int from, int to) {
+    return m1.revision_within({kStart + minutes{from}, kStart + minutes{to}});
+  };
+  EXPECT_EQ(within(120, 180), first);
+  EXPECT_EQ(within(160, 170), first) << "of the hour that they lie in";
+  EXPECT_EQ(within(150, 210), first);
+  EXPECT_EQ(within(180, 240), second);
+  EXPECT_EQ(within(60, 120), 0U);
+}
+
 TEST(Store, ReplaysAJournalOfFormat3) {
   EngineStore s{kStart + hours{24}};
   s.commit({reading("M1", "temp", kStart, 60), reading("M1", "speed", kStart, 1)});

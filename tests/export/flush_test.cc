@@ -210,6 +210,24 @@ TEST_F(Flush, FollowsLateEventsCorrectionsAndWithdrawals) {
   }
 }
 
+TEST_F(Flush, FollowsAMachineThatIsSwitchedOffToItsLastEvent) {
+  std::string off{kSmallPlant};
+  off.replace(off.find("minor_stop_s = 300"), 18, "active = false");
+  use_plant(off);
+  send(kMorning);
+  SqliteTarget t = target();
+  flushed(t);
+  for (const std::string_view change :
+       {R"({"type":"count","machine":"M1","ts":"2026-01-06T11:00:00Z","good":7})",
+        R"({"type":"count","machine":"M1","ts":"2026-01-06T11:00:00Z","deleted":true})",
+        R"({"type":"energy","machine":"M1","ts":"2026-01-06T10:00:00Z","kwh_total":7})"}) {
+    SCOPED_TRACE(change);
+    send(change);
+    clock_.set(clock_.now() + minutes{3});
+    expect_as_if_exported_at_once(t);
+  }
+}
+
 TEST_F(Flush, FollowsThePlantDescription) {
   send(kMorning);
   SqliteTarget t = target();

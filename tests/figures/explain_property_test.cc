@@ -4,6 +4,7 @@
 #include "tests/figures/temporary_store.h"
 #include "tests/oracle/random_history.h"
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -144,6 +145,34 @@ void check_counts(const json& e) {
   ASSERT_EQ(sums["reduced_yield"], micros_of(e["losses"]["losses"][5]["time_s"]));
 }
 
+/// Of each product as many pieces as its counts in planned time.
+void check_production(const Store& store, const json& e, const std::string& scope, TimeRange range,
+                      Timestamp now) {
+  std::map<json, std::array<std::int64_t, 4>> counted, told;
+  std::map<json, std::int64_t> counted_ideal, told_ideal;
+  for (const json& row : e["counts"]) {
+    if (!row["planned"]) continue;
+    auto& sums = counted[row["product"]];
+    sums[0] += row["good_quantity"].get<std::int64_t>(), sums[1] += row["scrap_quantity"].get<std::int64_t>();
+    sums[2] += row["rework_quantity"].get<std::int64_t>();
+    if (row["ideal_cycle_s"].is_null())
+      sums[3] += row["produced_quantity"].get<std::int64_t>();
+    else
+      counted_ideal[row["product"]] += micros_of(row["ideal_production_time_s"]);
+  }
+  const auto items = production(store.read(), *parse_scope(scope), range, now);
+  ASSERT_TRUE(items) << items.error().context;
+  for (const ProductionItem& item : *items) {
+    const json product = item.product ? json(*item.product) : json();
+    told[product] = {item.sums.good, item.sums.scrap, item.sums.rework, item.sums.without_cycle};
+    if (item.sums.ideal_produced != 0) told_ideal[product] = static_cast<std::int64_t>(item.sums.ideal_produced);
+  }
+  std::erase_if(counted, [](const auto& entry) { return entry.second == std::array<std::int64_t, 4>{}; });
+  std::erase_if(counted_ideal, [](const auto& entry) { return entry.second == 0; });
+  ASSERT_EQ(told, counted);
+  ASSERT_EQ(told_ideal, counted_ideal);
+}
+
 void check_formulas(const json& e) {
   ASSERT_EQ(e["formulas"].size(), 7U);
   for (const json& formula : e["formulas"]) {
@@ -160,6 +189,7 @@ void check(const Store& store, const std::string& scope, TimeRange range, Timest
   ASSERT_NO_FATAL_FAILURE(check_times(e));
   ASSERT_NO_FATAL_FAILURE(check_stops(e, engine_stop_time(store, scope, range, now)));
   ASSERT_NO_FATAL_FAILURE(check_counts(e));
+  ASSERT_NO_FATAL_FAILURE(check_production(store, e, scope, range, now));
   ASSERT_NO_FATAL_FAILURE(check_formulas(e));
 }
 

@@ -127,12 +127,16 @@ TEST_P(GoldenShift, HasItsAnswersHoweverItsEventsCome) {
 }
 
 TEST_P(GoldenShift, HasTheAnswersOfTheOracle) {
-  if (shift_.plants.front().toml.find("active = false") != std::string::npos)
-    GTEST_SKIP() << "the oracle knows no machine that is switched off";
-  if (shift_.plants.size() > 1) GTEST_SKIP() << "the oracle knows one description for all time";
-  const auto plant = parse_plant_toml(shift_.plants.front().toml, shift_.file);
-  ASSERT_TRUE(plant) << plant.error().context;
-  const Oracle oracle{*plant, shift_.events, shift_.now};
+  std::optional<oracle::Descriptions> descriptions;
+  for (const auto& [valid_from, toml] : shift_.plants) {
+    const auto plant = parse_plant_toml(toml, shift_.file);
+    ASSERT_TRUE(plant) << plant.error().context;
+    if (!descriptions)
+      descriptions.emplace(*plant);
+    else
+      descriptions->put(*plant, valid_from);
+  }
+  const Oracle oracle{*descriptions, shift_.events, shift_.now};
   golden::expect_answers(shift_, [&](const Question& question) -> Json {
     const std::string scope = scope_of(question);
     const TimeRange range = question.range();

@@ -124,7 +124,7 @@ TEST_F(ImportSourceOf, SaysWhatIsMissing) {
   const auto problem = [](const auto& result) { return result ? std::string{} : result.error().context; };
   EXPECT_THAT(problem(open_import(folder_ / "none.csv", ImportFormat::csv, "")), HasSubstr("cannot be opened"));
   EXPECT_THAT(problem(open_import("a.txt", ImportFormat::mtconnect, "")), HasSubstr("--mapping"));
-  EXPECT_THAT(problem(open_import("a.lp", ImportFormat::lp, "")), HasSubstr("not in this version"));
+  EXPECT_THAT(problem(open_import("a.lp", ImportFormat::lp, "")), HasSubstr("cannot be opened"));
   EXPECT_THAT(problem(format_of("a.bin")), HasSubstr("--format"));
   EXPECT_EQ(*format_of("x/okuma.txt"), ImportFormat::mtconnect);
   EXPECT_EQ(*format_of("-"), ImportFormat::ndjson);

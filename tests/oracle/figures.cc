@@ -103,11 +103,12 @@ Json flags_of(const Sums& sums, const Elements& elements, const Json& figures) {
 }  // namespace
 
 void add(Sums& sums, const MachineStory& story, TimeRange time) {
-  sums.calendar += time.length();
-  for (const Piece& piece : story.pieces()) add_time(sums, piece, intersect(piece.time, time).length());
   for (const Output& output : story.outputs()) {
     if (time.contains(output.at)) add_output(sums, output);
   }
+  time = intersect(time, {kBeginOfTime, story.end_of_time()});
+  sums.calendar += time.length();
+  for (const Piece& piece : story.pieces()) add_time(sums, piece, intersect(piece.time, time).length());
   sums.stops += count_in(story.stops(), time, false);
   sums.minor_stops += count_in(story.stops(), time, true);
   sums.failures += count_in(story.failures(), time, false);

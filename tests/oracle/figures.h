@@ -20,7 +20,8 @@ struct Sums {
   std::int64_t stops = 0, minor_stops = 0, failures = 0;
 };
 
-/// Adds what the machine's story has within `time`, which must not reach beyond now.
+/// Adds what the machine's story has within `time`, which must not reach beyond now; nothing after the story's
+/// end.
 void add(Sums& sums, const MachineStory& story, TimeRange time);
 
 /// The elements, ratios and flags of section 5.

@@ -35,24 +35,37 @@ std::vector<Timestamp> heard_times(const std::vector<Json>& live, const std::str
   return heard;
 }
 
+/// The last thing that it did or that was made of it, whenever that is.
+Timestamp last_event(const std::vector<Json>& live, const std::string& machine) {
+  Timestamp last = kBeginOfTime;
+  for (const Json& event : live) {
+    if (event.at("machine") != machine || event.at("type") == "classify" || event.at("type") == "reading")
+      continue;
+    last = std::max(last, happens_at(event));
+  }
+  return last;
+}
+
 Timestamp first_of(const std::vector<Timestamp>& heard, Timestamp needed_from) {
   return heard.empty() ? needed_from : std::min(heard.front(), needed_from);
 }
 
 }  // namespace
 
-MachineStory::MachineStory(const Plant& plant, const Machine& machine, const std::vector<Json>& live,
-                           Timestamp now, Timestamp needed_from)
-    : plant_(plant),
+MachineStory::MachineStory(const Descriptions& descriptions, const std::string& machine,
+                           const std::vector<Json>& live, Timestamp now, Timestamp needed_from)
+    : descriptions_(descriptions),
       machine_(machine),
+      silence_timeout_(machine_of(descriptions.newest(), machine).silence_timeout),
       now_(now),
-      states_(chosen(live, machine.id, "state", now)),
-      orders_(chosen(live, machine.id, "order", now)),
-      counts_(chosen(live, machine.id, "count", now)),
-      cycles_(chosen(live, machine.id, "cycle", now)),
-      heard_(heard_times(live, machine.id, now)),
-      calendar_(plant, machine, {first_of(heard_, needed_from), std::max(now, needed_from)}) {
-  for (const Occurrence& classify : chosen(live, machine.id, "classify", now)) {
+      end_of_time_(machine_of(descriptions.newest(), machine).active ? kEndOfTime : last_event(live, machine)),
+      states_(chosen(live, machine, "state", now)),
+      orders_(chosen(live, machine, "order", now)),
+      counts_(chosen(live, machine, "count", now)),
+      cycles_(chosen(live, machine, "cycle", now)),
+      heard_(heard_times(live, machine, now)),
+      calendar_(descriptions, machine, {first_of(heard_, needed_from), std::max(now, needed_from)}) {
+  for (const Occurrence& classify : chosen(live, machine, "classify", now)) {
     classifications_.push_back({time_of_classification(classify), classify.event});
   }
   const std::vector<Timestamp> cuts = all_cuts();
@@ -64,12 +77,12 @@ MachineStory::MachineStory(const Plant& plant, const Machine& machine, const std
 // --- state, reason and category of an instant
 
 bool MachineStory::silent_at(Timestamp t) const {
-  if (machine_.silence_timeout == Duration{0}) return false;
+  if (silence_timeout_ == Duration{0}) return false;
   std::optional<Timestamp> last;
   for (const Timestamp heard : heard_) {
     if (heard <= t) last = heard;
   }
-  return last && t >= *last + machine_.silence_timeout;
+  return last && t >= *last + silence_timeout_;
 }
 
 const Occurrence* MachineStory::state_event_at(Timestamp t) const {
@@ -83,7 +96,7 @@ const Occurrence* MachineStory::state_event_at(Timestamp t) const {
 State MachineStory::state_at(Timestamp t) const {
   const Occurrence* state = state_event_at(t);
   if (state == nullptr || silent_at(t)) return {};
-  return state_named(plant_, state->event.at("state"));
+  return state_named(plant_at(t), state->event.at("state"));
 }
 
 bool MachineStory::can_have_reason_at(Timestamp t) const {
@@ -124,7 +137,7 @@ std::optional<std::string> MachineStory::reason_at(Timestamp t) const {
 
 std::string MachineStory::category_at(Timestamp t) const {
   const std::optional<std::string> reason = reason_at(t);
-  return reason ? time_category_under(reason_category(plant_, *reason)) : state_at(t).category;
+  return reason ? time_category_under(reason_category(plant_at(t), *reason)) : state_at(t).category;
 }
 
 // --- pieces
@@ -133,10 +146,11 @@ std::string MachineStory::category_at(Timestamp t) const {
 std::vector<Timestamp> MachineStory::cuts_of_states() const {
   std::vector<Timestamp> cuts{kBeginOfTime, kEndOfTime};
   for (const Occurrence& state : states_) cuts.push_back(state.at);
+  for (const Description& description : descriptions_.list()) cuts.push_back(description.valid.begin);
   for (const Timestamp heard : heard_) {
-    if (machine_.silence_timeout == Duration{0}) break;
+    if (silence_timeout_ == Duration{0}) break;
     cuts.push_back(heard);
-    cuts.push_back(heard + machine_.silence_timeout);
+    cuts.push_back(heard + silence_timeout_);
   }
   std::sort(cuts.begin(), cuts.end());
   cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
@@ -182,7 +196,7 @@ std::vector<Stop> MachineStory::stretches(const KeyOf& key_of) const {
 
 bool MachineStory::is_minor(const Stop& stop) const {
   const bool has_ended = stop.time.end <= now_;
-  return has_ended && !stop.reason && stop.time.length() <= machine_.minor_stop;
+  return has_ended && !stop.reason && stop.time.length() <= machine_at(stop.time.begin).minor_stop;
 }
 
 void MachineStory::tell_stops() {
@@ -191,8 +205,8 @@ void MachineStory::tell_stops() {
     return piece.reason ? "because of " + *piece.reason : "without a reason";
   });
   failures_ = stretches([this](const Piece& piece) -> std::optional<std::string> {
-    const bool failed =
-        piece.category == "stop" && piece.reason && reason_category(plant_, *piece.reason) == "failure";
+    const bool failed = piece.category == "stop" && piece.reason &&
+                        reason_category(plant_at(piece.time.begin), *piece.reason) == "failure";
     if (!failed) return std::nullopt;
     return "failure";
   });
@@ -246,7 +260,7 @@ Output MachineStory::output(const Occurrence& occurrence) const {
   output.good = integer_of(counting, "good").value_or(0);
   output.scrap = integer_of(counting, "scrap").value_or(0);
   output.rework = integer_of(counting, "rework").value_or(0);
-  output.cycle = ideal_cycle(plant_, machine_, product_at(counting, at), at);
+  output.cycle = ideal_cycle(plant_at(at), machine_at(at), product_at(counting, at), at);
   return output;
 }
 
@@ -260,8 +274,9 @@ std::int64_t MachineStory::increase(const Occurrence& reading, const std::string
   }
   if (!value || !before) return 0;
   if (*value >= *before) return *value - *before;
-  const std::int64_t around = *value - *before + machine_.counter_modulus;
-  const bool wrapped = machine_.counter_modulus > 0 && around >= 0 && 2 * around < machine_.counter_modulus;
+  const std::int64_t modulus = machine_at(reading.at).counter_modulus;
+  const std::int64_t around = *value - *before + modulus;
+  const bool wrapped = modulus > 0 && around >= 0 && 2 * around < modulus;
   return wrapped ? around : *value;
 }
 

@@ -1,6 +1,7 @@
 // What one machine did, told as plain questions about an instant and as the pieces of time between two changes.
 #pragma once
 
+#include "tests/oracle/descriptions.h"
 #include "tests/oracle/event_set.h"
 #include "tests/oracle/vocabulary.h"
 #include "tests/oracle/work_calendar.h"
@@ -54,14 +55,16 @@ struct Classification {
 /// after now as it stands, so that what outlasts now has an end after it.
 class MachineStory {
  public:
-  MachineStory(const Plant& plant, const Machine& machine, const std::vector<Json>& live, Timestamp now,
-               Timestamp needed_from);
+  MachineStory(const Descriptions& descriptions, const std::string& machine, const std::vector<Json>& live,
+               Timestamp now, Timestamp needed_from);
 
   const std::vector<Piece>& pieces() const { return pieces_; }
   const std::vector<Stop>& stops() const { return stops_; }
   const std::vector<Stop>& failures() const { return failures_; }
   const std::vector<Output>& outputs() const { return outputs_; }
   const MachineCalendar& calendar() const { return calendar_; }
+  /// A machine that is switched off has no time after its last event but readings and classifications.
+  Timestamp end_of_time() const { return end_of_time_; }
 
  private:
   using KeyOf = std::function<std::optional<std::string>(const Piece&)>;
@@ -87,9 +90,13 @@ class MachineStory {
   std::int64_t increase(const Occurrence& reading, const std::string& field) const;
   void tell_outputs();
 
-  const Plant& plant_;      // borrowed: the oracle outlives its stories
-  const Machine& machine_;  // borrowed likewise
-  Timestamp now_;
+  const Plant& plant_at(Timestamp t) const { return descriptions_.at(t).plant; }
+  Machine machine_at(Timestamp t) const { return machine_of(plant_at(t), machine_); }
+
+  const Descriptions& descriptions_;  // borrowed: the oracle outlives its stories
+  std::string machine_;
+  Duration silence_timeout_;  // the newest, for all time
+  Timestamp now_, end_of_time_;
   std::vector<Occurrence> states_, orders_, counts_, cycles_;  // each by time, then the rest of the identity
   std::vector<Classification> classifications_;
   std::vector<Timestamp> heard_;

@@ -28,11 +28,13 @@ struct Member {
   MachineStory story;
 };
 
-std::vector<Member> members(const Plant& plant, const std::vector<Json>& live, Timestamp now,
+std::vector<Member> members(const Descriptions& descriptions, const std::vector<Json>& live, Timestamp now,
                             const std::string& scope, TimeRange range) {
   std::vector<Member> found;
+  const Plant& plant = descriptions.newest();
   for (const Machine& machine : plant.machines) {
-    if (in_scope(plant, machine, scope)) found.push_back({&machine, {plant, machine, live, now, range.begin}});
+    if (in_scope(plant, machine, scope))
+      found.push_back({&machine, {descriptions, machine.id, live, now, range.begin}});
   }
   return found;
 }
@@ -62,19 +64,10 @@ struct Occupied {
   std::vector<const MachineStory*> stories;
 };
 
-std::vector<Bucket> shifts_of(const MachineStory& story, const WallClock& clock, TimeRange range) {
-  if (!story.calendar().has_plan()) return buckets_of(clock, "day", range);
-  std::vector<Bucket> found;
-  for (const ShiftRun& run : story.calendar().runs()) {
-    if (run.time.overlaps(range)) found.push_back({run.id, run.date, run.time});
-  }
-  return found;
-}
-
 std::vector<Occupied> shift_buckets(const std::vector<Member>& machines, const WallClock& clock, TimeRange range) {
   std::map<std::tuple<Timestamp, Timestamp, std::optional<std::string>>, Occupied> found;
   for (const auto& [machine, story] : machines) {
-    for (const Bucket& bucket : shifts_of(story, clock, range)) {
+    for (const Bucket& bucket : story.calendar().shifts(clock, range)) {
       Occupied& occupied = found[{bucket.time.begin, bucket.time.end, bucket.shift}];
       occupied.bucket = bucket;
       occupied.stories.push_back(&story);
@@ -111,16 +104,30 @@ std::optional<std::string> key_of(const Plant& plant, const Machine& machine,
   return reason;
 }
 
-void add_stops(Shares& shares, const Plant& plant, const Member& member, TimeRange time, const std::string& by) {
+/// A stop is judged whole, so that it is of one category, too: by the description at its beginning.
+Timestamp judged_at(const MachineStory& story, const Piece& piece) {
+  for (const Stop& stop : story.stops()) {
+    if (stop.time.contains(piece.time.begin)) return stop.time.begin;
+  }
+  return piece.time.begin;
+}
+
+void add_stops(Shares& shares, const Descriptions& descriptions, const Member& member, TimeRange time,
+               const std::string& by) {
+  const Plant& newest = descriptions.newest();
+  const auto key = [&](const std::optional<std::string>& reason, Timestamp t) {
+    return key_of(descriptions.at(t).plant, *member.machine, reason, by);
+  };
+  time = intersect(time, {kBeginOfTime, member.story.end_of_time()});
   for (const Piece& piece : member.story.pieces()) {
-    const bool unknown_stop = piece.category == "unknown" && plant.unknown_time == UnknownTimePolicy::stop;
+    const bool unknown_stop = piece.category == "unknown" && newest.unknown_time == UnknownTimePolicy::stop;
     const Duration length = intersect(piece.time, time).length();
     if (!piece.planned || length == Duration{0} || (piece.category != "stop" && !unknown_stop)) continue;
-    shares[key_of(plant, *member.machine, piece.reason, by)].time += length;
+    shares[key(piece.reason, judged_at(member.story, piece))].time += length;
   }
   for (const Stop& stop : member.story.stops()) {
     if (!stop.counted_at || !time.contains(*stop.counted_at)) continue;
-    ++shares[key_of(plant, *member.machine, stop.reason, by)].count;
+    ++shares[key(stop.reason, stop.time.begin)].count;
   }
 }
 
@@ -138,11 +145,11 @@ Json name_of(const Plant& plant, const std::optional<std::string>& key, const st
 
 }  // namespace
 
-Oracle::Oracle(Plant plant, const std::vector<nlohmann::json>& events, Timestamp now)
-    : plant_(std::move(plant)), live_(live_events(events)), now_(now) {}
+Oracle::Oracle(Descriptions descriptions, const std::vector<nlohmann::json>& events, Timestamp now)
+    : descriptions_(std::move(descriptions)), live_(live_events(events)), now_(now) {}
 
 Json Oracle::timeline(const std::string& machine, TimeRange range) const {
-  const std::vector<Member> found = members(plant_, live_, now_, "machine:" + machine, range);
+  const std::vector<Member> found = members(descriptions_, live_, now_, "machine:" + machine, range);
   std::vector<Piece> intervals;
   auto looks = [](const Piece& piece) {
     return std::tuple(piece.state, piece.category, piece.reason, piece.minor_stop);
@@ -168,8 +175,8 @@ Json Oracle::timeline(const std::string& machine, TimeRange range) const {
 }
 
 Json Oracle::oee(const std::string& scope, TimeRange range, const std::string& grain) const {
-  const WallClock clock{plant_.timezone};
-  const std::vector<Member> machines = members(plant_, live_, now_, scope, range);
+  const WallClock clock{descriptions_.newest().timezone};
+  const std::vector<Member> machines = members(descriptions_, live_, now_, scope, range);
   const std::vector<Occupied> all =
       grain == "shift" ? shift_buckets(machines, clock, range) : gapless_buckets(machines, clock, grain, range);
   Json buckets = Json::array();
@@ -179,7 +186,7 @@ Json Oracle::oee(const std::string& scope, TimeRange range, const std::string& g
     Sums sums;
     for (const MachineStory* story : stories) add(sums, *story, time);
     Json answer = head(bucket, range, now_);
-    answer.update(figures(sums, plant_));
+    answer.update(figures(sums, descriptions_.newest()));
     buckets.push_back(answer);
   }
   return buckets;
@@ -187,16 +194,16 @@ Json Oracle::oee(const std::string& scope, TimeRange range, const std::string& g
 
 Json Oracle::losses(const std::string& scope, TimeRange range) const {
   Sums sums;
-  for (const auto& [machine, story] : members(plant_, live_, now_, scope, range)) {
+  for (const auto& [machine, story] : members(descriptions_, live_, now_, scope, range)) {
     add(sums, story, lived(range, range, now_));
   }
-  return six_big_losses(sums, plant_);
+  return six_big_losses(sums, descriptions_.newest());
 }
 
 Json Oracle::pareto(const std::string& scope, TimeRange range, const std::string& by) const {
   Shares shares;
-  for (const Member& member : members(plant_, live_, now_, scope, range)) {
-    add_stops(shares, plant_, member, lived(range, range, now_), by);
+  for (const Member& member : members(descriptions_, live_, now_, scope, range)) {
+    add_stops(shares, descriptions_, member, lived(range, range, now_), by);
   }
   std::vector<std::pair<std::optional<std::string>, Share>> sorted{shares.begin(), shares.end()};
   std::stable_sort(sorted.begin(), sorted.end(),
@@ -207,7 +214,7 @@ Json Oracle::pareto(const std::string& scope, TimeRange range, const std::string
   for (const auto& [key, share] : sorted) {
     so_far += share.time;
     items.push_back({{"key", or_null(key)},
-                     {"name", name_of(plant_, key, by)},
+                     {"name", name_of(descriptions_.newest(), key, by)},
                      {"time_s", seconds(share.time.count())},
                      {"count", share.count},
                      {"share", ratio(share.time.count(), total.count())},

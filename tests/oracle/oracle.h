@@ -5,7 +5,7 @@
 // mean that two readings of the contract agree. Where the contract is silent the comments say what was chosen.
 #pragma once
 
-#include "schema/plant.h"
+#include "tests/oracle/descriptions.h"
 
 #include <nlohmann/json.hpp>
 
@@ -19,7 +19,9 @@ class Oracle {
  public:
   /// `events`: valid ones in the contract's JSON form; any order, with duplicates, corrections and withdrawals.
   /// What happens after `now` is not seen.
-  Oracle(Plant plant, const std::vector<nlohmann::json>& events, Timestamp now);
+  Oracle(Plant plant, const std::vector<nlohmann::json>& events, Timestamp now)
+      : Oracle(oracle::Descriptions{std::move(plant)}, events, now) {}
+  Oracle(oracle::Descriptions descriptions, const std::vector<nlohmann::json>& events, Timestamp now);
 
   /// `intervals` of /v1/timeline.
   nlohmann::json timeline(const std::string& machine, TimeRange range) const;
@@ -33,7 +35,7 @@ class Oracle {
   nlohmann::json pareto(const std::string& scope, TimeRange range, const std::string& by) const;
 
  private:
-  Plant plant_;
+  oracle::Descriptions descriptions_;
   std::vector<nlohmann::json> live_;
   Timestamp now_;
 };

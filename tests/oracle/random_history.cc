@@ -216,6 +216,118 @@ class PlantMaker {
   Plant plant_;
 };
 
+// --- how it is described later
+
+/// One description after another, each the one before but for a few things.
+class DescriptionChanger {
+ public:
+  DescriptionChanger(Chance& chance, const Plant& first, TimeRange span)
+      : chance_(chance), first_(first), plant_(first), span_(span) {}
+
+  LaterDescription next() {
+    do change();
+    while (chance_.percent(60));
+    if (chance_.percent(20)) return {plant_, std::nullopt};
+    return {plant_, moment()};
+  }
+
+ private:
+  void change() {
+    Machine& machine = any(plant_.machines);
+    switch (chance_.below(10)) {
+      case 0:
+        machine.ideal_cycle.reset();
+        if (chance_.percent(80)) machine.ideal_cycle = cycle();
+        break;
+      case 1:
+        change_cycles(machine);
+        break;
+      case 2:
+        machine.minor_stop = chance_.one_of(std::array<Duration, 4>{0s, 60s, 299s, 1200s});
+        break;
+      case 3:
+        machine.counter_modulus = chance_.one_of(std::array<std::int64_t, 3>{0, 1000, 400});
+        break;
+      case 4:
+        any(plant_.states).category = static_cast<TimeCategory>(chance_.below(5));
+        break;
+      case 5:
+        change_reason(any(plant_.reasons));
+        break;
+      case 6:
+        change_plan();
+        break;
+      case 7:
+        if (plant_.closures.empty())
+          plant_.closures = first_.closures;
+        else
+          plant_.closures.pop_back();
+        break;
+      case 8:
+        machine.active = !machine.active;
+        break;
+      case 9:
+        change_the_rest(machine);
+        break;
+    }
+  }
+
+  void change_cycles(const Machine& machine) {
+    if (chance_.percent(30)) {
+      plant_.ideal_cycles.clear();
+      return;
+    }
+    TimeRange valid{kBeginOfTime, kEndOfTime};
+    if (chance_.percent(50)) valid.begin = moment();
+    // Of those that begin at one moment none is the latest.
+    const char* product = chance_.one_of(kProducts);
+    const bool is_new =
+        std::none_of(plant_.ideal_cycles.begin(), plant_.ideal_cycles.end(), [&](const auto& known) {
+          return known.machine == machine.id && known.product == product && known.valid.begin == valid.begin;
+        });
+    if (is_new) plant_.ideal_cycles.push_back({machine.id, product, cycle(), valid});
+  }
+
+  void change_reason(Reason& reason) {
+    reason.category = static_cast<ReasonCategory>(chance_.below(9));
+    if (!reason.parent.empty() && chance_.percent(40)) reason.category.reset();
+  }
+
+  /// Shifts keep their times, so that none overlaps one of another description.
+  void change_plan() {
+    const std::int64_t kind = chance_.below(4);
+    if (kind == 0) plant_.shifts = first_.shifts;
+    if (kind == 1) plant_.shifts.clear();
+    if (plant_.shifts.empty()) return;
+    Shift& shift = any(plant_.shifts);
+    if (kind == 2) shift.breaks.clear();
+    if (kind == 3) shift.days = static_cast<std::uint8_t>(chance_.within(1, 127));
+  }
+
+  void change_the_rest(Machine& machine) {
+    const std::int64_t kind = chance_.below(3);
+    if (kind == 0) machine.silence_timeout = chance_.one_of(std::array<Duration, 3>{0s, 25min, 2h});
+    if (kind == 1) plant_.minor_stops = MinorStopPolicy::performance;
+    if (kind == 2)
+      plant_.unknown_time = chance_.percent(50) ? UnknownTimePolicy::stop : UnknownTimePolicy::exclude;
+  }
+
+  Timestamp moment() {
+    const Timestamp t = span_.begin + Duration{chance_.below(span_.length().count())};
+    return chance_.percent(50) ? Timestamp{std::chrono::floor<std::chrono::hours>(t)} : t;
+  }
+  Duration cycle() { return chance_.one_of(std::array<Duration, 4>{1s, 1500ms, 30s, 7654321us}); }
+  template <class Thing>
+  Thing& any(std::vector<Thing>& list) {
+    return list[static_cast<std::size_t>(chance_.below(static_cast<std::int64_t>(list.size())))];
+  }
+
+  Chance& chance_;  // borrowed: lives in random_descriptions()
+  const Plant& first_;
+  Plant plant_;
+  TimeRange span_;
+};
+
 // --- its description
 
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
@@ -629,6 +741,14 @@ RandomHistory random_history(std::uint64_t seed) {
   history.plant_toml = toml_of(history.plant);
   history.events = EventMaker{chance, history.plant, history.span, history.now}.make();
   return history;
+}
+
+std::vector<LaterDescription> random_descriptions(const RandomHistory& history, std::uint64_t seed) {
+  Chance chance{seed + 104729};
+  DescriptionChanger changer{chance, history.plant, history.span};
+  std::vector<LaterDescription> later;
+  for (std::int64_t n = chance.within(1, 4); n > 0; --n) later.push_back(changer.next());
+  return later;
 }
 
 TimeRange random_range(const RandomHistory& history, std::uint64_t seed) {

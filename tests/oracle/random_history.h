@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,18 @@ struct RandomHistory {
 
 /// The same seed gives the same history on every machine.
 RandomHistory random_history(std::uint64_t seed);
+
+/// A description that is sent later.
+struct LaterDescription {
+  Plant plant;
+  std::optional<Timestamp> valid_from;  ///< none: for all time
+};
+
+/// Up to four further descriptions of a history's plant, mostly valid from some moment of its past on: other
+/// cycles, limits, time-outs, moduli, categories of states and reasons, breaks and closures, no shifts or those of
+/// before, policies, machines switched off and on again. What the contract leaves open does not occur: shifts that
+/// overlap one of the description before, another zone.
+std::vector<LaterDescription> random_descriptions(const RandomHistory& history, std::uint64_t seed);
 
 /// A range to ask for: on plant-wall hours or anywhere, mostly inside the span, sometimes beyond now.
 TimeRange random_range(const RandomHistory& history, std::uint64_t seed);

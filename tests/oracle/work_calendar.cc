@@ -41,7 +41,8 @@ TimeRange break_of(const WallClock& clock, const Shift& shift, const Break& paus
 
 ShiftRun run_of(const WallClock& clock, const Shift& shift, Day date) {
   const Day last = shift.end <= shift.start ? date + 1 : date;
-  ShiftRun run{shift.id, date, {clock.first_showing(date, shift.start), clock.first_showing(last, shift.end)}, {}};
+  ShiftRun run{
+      shift.id, date, {clock.first_showing(date, shift.start), clock.first_showing(last, shift.end)}, {}, {}};
   for (const Break& pause : shift.breaks) run.breaks.push_back(break_of(clock, shift, pause, date));
   return run;
 }
@@ -61,37 +62,58 @@ bool inside(const std::vector<TimeRange>& ranges, Timestamp t) {
 
 }  // namespace
 
-MachineCalendar::MachineCalendar(const Plant& plant, const Machine& machine, TimeRange known) {
-  const WallClock clock{plant.timezone};
-  const std::vector<Shift> shifts = shifts_of(plant, machine);
-  has_plan_ = !shifts.empty();
+MachineCalendar::MachineCalendar(const Descriptions& descriptions, const std::string& machine, TimeRange known) {
+  const WallClock clock{descriptions.newest().timezone};
+  for (const Description& description : descriptions.list()) add_rules(description, clock, machine, known);
+}
+
+void MachineCalendar::add_rules(const Description& description, const WallClock& clock, const std::string& id,
+                                TimeRange known) {
+  const Machine machine = machine_of(description.plant, id);
+  const std::vector<Shift> shifts = shifts_of(description.plant, machine);
+  Rules rules{description.valid, !shifts.empty(), {}};
+  for (const Closure& closure : description.plant.closures) {
+    for (const Scope& scope : scopes_of(description.plant, machine)) {
+      if (!same(closure.scope, scope)) continue;
+      rules.closures.push_back({clock.first_showing(closure.from.day, closure.from.time),
+                                clock.first_showing(closure.to.day, closure.to.time)});
+    }
+  }
   for (Day date = clock.date_at(known.begin) - 3; date <= clock.date_at(known.end) + 3; ++date) {
     for (const Shift& shift : shifts) {
       if ((shift.days & (1 << weekday(date))) == 0) continue;
       if (shift.every_weeks > 1 && !in_rotation(shift, date)) continue;
-      const ShiftRun run = run_of(clock, shift, date);
+      ShiftRun run = run_of(clock, shift, date);
+      run.closures = rules.closures;
       // A run wholly inside a skipped stretch of the wall clock never happens.
-      if (!run.time.empty() && shift.valid.contains(run.time.begin)) runs_.push_back(run);
+      const bool begins = shift.valid.contains(run.time.begin) && rules.valid.contains(run.time.begin);
+      if (!run.time.empty() && begins) runs_.push_back(run);
     }
   }
-  for (const Closure& closure : plant.closures) {
-    for (const Scope& scope : scopes_of(plant, machine)) {
-      if (!same(closure.scope, scope)) continue;
-      closures_.push_back({clock.first_showing(closure.from.day, closure.from.time),
-                           clock.first_showing(closure.to.day, closure.to.time)});
-    }
+  rules_.push_back(rules);
+}
+
+const ShiftRun* MachineCalendar::run_at(Timestamp t) const {
+  for (const ShiftRun& run : runs_) {
+    if (run.time.contains(t)) return &run;
   }
+  return nullptr;
 }
 
 bool MachineCalendar::planned_at(Timestamp t) const {
-  if (inside(closures_, t)) return false;
-  if (!has_plan_) return true;
-  return std::any_of(runs_.begin(), runs_.end(),
-                     [&](const ShiftRun& run) { return run.time.contains(t) && !inside(run.breaks, t); });
+  if (const ShiftRun* run = run_at(t)) return !inside(run->breaks, t) && !inside(run->closures, t);
+  for (const Rules& rules : rules_) {
+    if (rules.valid.contains(t)) return !rules.has_plan && !inside(rules.closures, t);
+  }
+  return false;
 }
 
 std::vector<Timestamp> MachineCalendar::edges() const {
-  std::vector<TimeRange> ranges = closures_;
+  std::vector<TimeRange> ranges;
+  for (const Rules& rules : rules_) {
+    ranges.push_back(rules.valid);
+    ranges.insert(ranges.end(), rules.closures.begin(), rules.closures.end());
+  }
   for (const ShiftRun& run : runs_) {
     ranges.push_back(run.time);
     ranges.insert(ranges.end(), run.breaks.begin(), run.breaks.end());
@@ -99,6 +121,24 @@ std::vector<Timestamp> MachineCalendar::edges() const {
   std::vector<Timestamp> edges;
   for (const TimeRange& range : ranges) edges.insert(edges.end(), {range.begin, range.end});
   return edges;
+}
+
+std::vector<Bucket> MachineCalendar::shifts(const WallClock& clock, TimeRange range) const {
+  std::vector<Bucket> found;
+  for (const ShiftRun& run : runs_) {
+    if (run.time.overlaps(range)) found.push_back({run.id, run.date, run.time});
+  }
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (rules_[i].has_plan) continue;
+    TimeRange free = rules_[i].valid;
+    while (i + 1 < rules_.size() && !rules_[i + 1].has_plan) free.end = rules_[++i].valid.end;
+    if (const ShiftRun* run = run_at(free.begin)) free.begin = run->time.end;
+    for (Bucket day : buckets_of(clock, "day", range)) {
+      day.time = intersect(day.time, free);
+      if (!day.time.empty() && day.time.overlaps(range)) found.push_back(day);
+    }
+  }
+  return found;
 }
 
 namespace {

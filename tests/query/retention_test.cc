@@ -1,5 +1,7 @@
 // What is answered of time whose events are retained no more.
 #include "query/oee.h"
+#include "query/production.h"
+#include "query/render.h"
 #include "query/timeline.h"
 #include "tests/engine/engine_store.h"
 
@@ -32,8 +34,9 @@ struct Week {
   Week() : s{kMonday, plant(), by_hand()} {
     for (Timestamp t = kMonday; t < kMonday + days{7}; t += hours{1}) {
       s.clock.set(t + hours{1});
-      s.commit({state("M1", t, "down", "FAIL"), state("M1", t + minutes{10}, "running"),
-                count("M1", t + minutes{30}, 100)});
+      Event made = count("M1", t + minutes{30}, 100);
+      made.product = (t - kMonday) / hours{5} % 2 == 0 ? "A" : "B";
+      s.commit({state("M1", t, "down", "FAIL"), state("M1", t + minutes{10}, "running"), made});
     }
   }
   Result<std::vector<OeeSeries>> ask(TimeRange range, Grain grain) const {
@@ -99,6 +102,32 @@ TEST(RetainedFigures, OfOddTimesAreRefusedRatherThanWrong) {
   }
 }
 
+TEST(RetainedFigures, KnowTheirReasonsAndProducts) {
+  Week week;
+  const Scope scope{Scope::Kind::machine, "M1"};
+  const auto told = [&](TimeRange range) {
+    const StoreView view = week.s.store->read();
+    const Timestamp now = week.s.clock.now();
+    const auto pareto = downtime_pareto(view, scope, range, ParetoBy::reason, now);
+    const auto items = production(view, scope, range, now);
+    return pareto && items ? render_pareto(*pareto) + render_production(*items) : "refused";
+  };
+  const TimeRange asked[] = {
+      {kMonday, kMonday + days{7}},
+      {kMonday + hours{3}, kMonday + hours{31}},
+      {kMonday + hours{2}, kMonday + days{6} + minutes{5}},
+      {kMonday + days{1} + hours{6} + minutes{30}, kMonday + days{1} + hours{14} + minutes{30}}};
+  std::vector<std::string> before;
+  for (const TimeRange range : asked) before.push_back(told(range));
+  EXPECT_NE(before.front().find("FAIL"), std::string::npos);
+  EXPECT_NE(before.front().find("\"B\""), std::string::npos);
+  ASSERT_GT(*week.s.store->expire_events(), 0U);
+  for (const bool again : {false, true}) {
+    if (again) week.s.reopen();
+    for (std::size_t i = 0; i < std::size(asked); ++i) EXPECT_EQ(told(asked[i]), before[i]) << i << again;
+  }
+}
+
 TEST(RetainedFigures, ListsSayFromWhenOnTheyAreWhole) {
   Week week;
   const TimeRange all{kMonday, kMonday + days{7}};
@@ -109,8 +138,10 @@ TEST(RetainedFigures, ListsSayFromWhenOnTheyAreWhole) {
   EXPECT_EQ(pareto(all).kept_from, std::nullopt);
   ASSERT_GT(*week.s.store->expire_events(), 0U);
   const Timestamp horizon = week.s.store->horizon();
-  EXPECT_EQ(pareto(all).kept_from, horizon);
-  EXPECT_EQ(pareto({horizon, all.end}).kept_from, std::nullopt);
+  EXPECT_EQ(pareto(all).kept_from, std::nullopt) << "reasons of whole hours are kept";
+  const TimeRange odd{kMonday + minutes{5}, all.end};
+  EXPECT_EQ(pareto(odd).kept_from, horizon);
+  EXPECT_EQ(pareto(odd).total, pareto({horizon, all.end}).total);
   const StoreView view = week.s.store->read();
   EXPECT_EQ(timeline_kept_from(view, {view.machine("M1")->id()}, all), horizon);
   EXPECT_EQ(timeline_kept_from(view, {view.machine("M2")->id()}, all), std::nullopt) << "it never said a thing";

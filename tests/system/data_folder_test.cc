@@ -121,7 +121,7 @@ TEST_F(DataFolder, OfALaterVersionIsRefusedUntouched) {
   make_store();
   const std::filesystem::path mark = folder_.data() / "TAKT";
   const std::string before = read_text(mark);
-  ASSERT_THAT(before, testing::StartsWith("takt-store 5 "));
+  ASSERT_THAT(before, testing::StartsWith("takt-store 6 "));
   std::string later = before;
   later.replace(0, 12, "takt-store 9");
   write_file(mark, later);

@@ -77,7 +77,8 @@ TEST_F(PlantOverHttp, SaysWhichMachinesItConcernsAndWhoChangedWhat) {
   EXPECT_EQ(audit["items"][0]["actor"], "command line");  // --config
   EXPECT_EQ(client_.json("/v1/audit?after=1&limit=1")["items"][0], entry);
   EXPECT_EQ(client_.get("/v1/audit?limit=0").status, 400);
-  EXPECT_EQ(client_.put("/v1/plant?by=a%0Ab", slower.dump(), "application/json").status, 400);
+  for (const char* by : {"a%0Ab", "a%7Fb", "ev%FFil"})
+    EXPECT_EQ(client_.put("/v1/plant?by=" + std::string{by}, slower.dump(), "application/json").status, 400) << by;
   const Json jobs = client_.json("/v1/status")["jobs"];
   const auto job =
       std::find_if(jobs.begin(), jobs.end(), [](const Json& j) { return j["name"] == "plant change"; });

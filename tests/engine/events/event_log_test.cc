@@ -142,9 +142,10 @@ TEST(EventLog, GivesFiguresOfTodaysCalendarThoughACheckpointIsOfAnother) {
   const Account before = s.account("M1", {kStart, kStart + hours{2}});
   s.tamper([&](Disk& disk, rocksdb::WriteBatch& batch) {
     const std::string key = keys_of(disk, Disk::checkpoint).front();
-    MachineCheckpoint checkpoint = decode_checkpoint(*disk.get(Disk::checkpoint, key)).value();
+    Names names;
+    MachineCheckpoint checkpoint = decode_checkpoint(*disk.get(Disk::checkpoint, key), names).value();
     for (MachineCheckpoint::Bucket& bucket : checkpoint.buckets) bucket.range.end -= std::chrono::minutes{30};
-    batch.Put(disk[Disk::checkpoint], key, encode_checkpoint(checkpoint));
+    batch.Put(disk[Disk::checkpoint], key, encode_checkpoint(checkpoint, names));
   });
   EXPECT_TRUE(s.account("M1", {kStart, kStart + hours{2}}) == before);
   const auto wrong = s.store->read().machine("M1")->check();

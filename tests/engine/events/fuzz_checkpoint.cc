@@ -20,7 +20,8 @@ std::string sealed_checkpoint(std::string_view data) {
 }
 
 bool checkpoint(std::string_view data) {
-  const auto read = decode_checkpoint(sealed_checkpoint(data));
+  Names names;
+  const auto read = decode_checkpoint(sealed_checkpoint(data), names);
   if (!read) {
     if (read.error().code != ErrorCode::corruption) std::abort();
     return false;
@@ -29,7 +30,7 @@ bool checkpoint(std::string_view data) {
     if (bucket.grain > Grain::day) std::abort();
   }
   // What was read can be written, and is read again.
-  const auto again = decode_checkpoint(encode_checkpoint(*read));
+  const auto again = decode_checkpoint(encode_checkpoint(*read, names), names);
   if (!again || !(*again == *read)) std::abort();
   return true;
 }

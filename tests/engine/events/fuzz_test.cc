@@ -41,6 +41,7 @@ std::string good_chunk(std::uint64_t seed, std::size_t count) {
 
 std::string good_checkpoint(std::uint64_t seed, std::size_t buckets) {
   std::mt19937_64 random{seed};
+  Names names;
   MachineCheckpoint c;
   c.events = random() % 100, c.commit = random() % 1000, c.digest = random();
   const auto time = [&] { return from_micros(static_cast<std::int64_t>(random() >> 12U)); };
@@ -50,9 +51,13 @@ std::string good_checkpoint(std::uint64_t seed, std::size_t buckets) {
     const Timestamp begin = time();
     c.buckets.push_back(
         {static_cast<Grain>(random() % 3), {begin, begin + Duration{3'600'000'000}}, random() % 99});
-    if (i % 5 == 0) c.base.push_back({Grain::hour, {{begin, begin + Duration{1}}, {}, random() % 99}});
+    if (i % 5 != 0) continue;
+    KeptCell& kept = c.base.emplace_back(KeptCell{Grain::hour, Cell{{begin, begin + Duration{1}}, random() % 99}});
+    kept.cell.add_stop(names.intern("jam"), Duration{7}, 1);
+    kept.cell.parts.add({names.intern("A"), 5}, {});
+    if (i % 2 == 0) kept.cell.parts.add({names.intern("B"), 3}, {NameId::none, 5});
   }
-  return encode_checkpoint(c);
+  return encode_checkpoint(c, names);
 }
 
 /// A chunk with another column in place of one, and a header that tells of it.
@@ -199,7 +204,8 @@ TEST(ForgedCheckpoints, OfMoreThanTheyCanHoldAreRefusedBeforeMemoryIsTaken) {
   const std::string empty = good_checkpoint(2, 0);  // ends with: no sums, no frozen rollups, checksum
   const std::string forged = empty.substr(0, empty.size() - 10) + "\xff\xff\xff\x1f" + std::string(8, '\0');
   const long before = most_kilobytes();
-  EXPECT_FALSE(decode_checkpoint(fuzz::sealed_checkpoint(forged)));
+  Names names;
+  EXPECT_FALSE(decode_checkpoint(fuzz::sealed_checkpoint(forged), names));
   EXPECT_LT(most_kilobytes() - before, 100'000);
 }
 
