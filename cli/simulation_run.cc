@@ -53,7 +53,7 @@ struct SimulationRun::State {
   SimulationOutlet& outlet;
   const std::atomic<bool>& stop;
   Simulation simulation;
-  Delivery delivery;
+  UnreliableDelivery delivery;
   std::string lines;
   std::size_t count = 0;
   std::uint64_t sent = 0;

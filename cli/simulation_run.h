@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/simulation_outlet.h"
-#include "simulator/delivery.h"
+#include "simulator/unreliable_delivery.h"
 #include "simulator/simulation.h"
 
 #include <atomic>

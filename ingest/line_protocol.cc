@@ -87,7 +87,7 @@ std::optional<FieldValue> number_of(std::string_view text) {
 }
 
 /// A line cut into its parts; strings borrow from the line, or from the batch where they had escapes.
-struct Line {
+struct CutLine {
   using Pair = std::pair<std::string_view, std::string_view>;
   std::string_view measurement;
   std::vector<Pair> tags;
@@ -102,7 +102,7 @@ struct Line {
 class Cutter {
  public:
   /// False: `line.fault` says why.
-  bool cut(std::string_view text, Line& line, EventBatch& batch) {
+  bool cut(std::string_view text, CutLine& line, EventBatch& batch) {
     rest_ = text, line_ = &line, batch_ = &batch;
     line.clear();
     return measurement() && tags() && fields() && time();
@@ -189,11 +189,11 @@ class Cutter {
   }
 
   std::string_view rest_;
-  Line* line_ = nullptr;
+  CutLine* line_ = nullptr;
   EventBatch* batch_ = nullptr;
 };
 
-std::optional<std::string_view> tag_named(const Line& line, std::string_view name) {
+std::optional<std::string_view> tag_named(const CutLine& line, std::string_view name) {
   for (const auto& [key, value] : line.tags) {
     if (key == name) return value;
   }
@@ -334,7 +334,7 @@ class LineDecoder::Reader {
   std::size_t number_ = 0;
   std::int64_t at_ = 0;
   Cutter cutter_;
-  Line line_;
+  CutLine line_;
   std::string own_, name_;
   JsonEventParser json_;
 };

@@ -20,7 +20,7 @@ char most_frequent_delimiter(std::string_view line) {
 }
 
 /// Leaves `cells` without the quotes around and in them.
-void split(std::string_view record, char delimiter, std::vector<Cell>& cells) {
+void split(std::string_view record, char delimiter, std::vector<TableCell>& cells) {
   cells.emplace_back();
   bool quoted = false;
   for (std::size_t i = 0; i < record.size(); ++i) {
@@ -44,13 +44,13 @@ class DelimitedRows : public RowSource {
   DelimitedRows(std::unique_ptr<std::istream> in, char delimiter, std::size_t bytes)
       : in_(std::move(in)), delimiter_(delimiter), bytes_(bytes) {}
 
-  Result<bool> next(Row& row) override {
+  Result<bool> next(TableRow& row) override {
     std::string record;
     while (next_record(record, row.line)) {
       if (delimiter_ == 0) delimiter_ = most_frequent_delimiter(record);
       row.cells.clear();
       split(record, delimiter_, row.cells);
-      if (std::any_of(row.cells.begin(), row.cells.end(), [](const Cell& cell) { return !cell.text.empty(); }))
+      if (std::any_of(row.cells.begin(), row.cells.end(), [](const TableCell& cell) { return !cell.text.empty(); }))
         return true;
     }
     if (in_->bad()) return io_error("the file cannot be read to its end");

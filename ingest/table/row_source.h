@@ -9,21 +9,21 @@
 
 namespace takt {
 
-struct Cell {
+struct TableCell {
   std::string text;        ///< numbers with a decimal point
   bool is_number = false;  ///< the file says so; in a column of times it is a serial date
 };
 
-struct Row {
+struct TableRow {
   std::size_t line = 0;  ///< from 1, as an editor or a spreadsheet numbers it
-  std::vector<Cell> cells;
+  std::vector<TableCell> cells;
 };
 
 class RowSource {
  public:
   virtual ~RowSource() = default;
   /// The next row with anything in it; false: there is none. An error ends the file.
-  virtual Result<bool> next(Row& row) = 0;
+  virtual Result<bool> next(TableRow& row) = 0;
   /// How much of the file was read, from 0 to 1.
   virtual double share() const = 0;
   /// Day 0 of its serial dates, in days since 1970-01-01.

@@ -167,12 +167,12 @@ Result<TableMapping> TableMapping::make(TableOptions options, int day_zero) {
   return mapping;
 }
 
-bool TableMapping::is_header(const Row& row) {
+bool TableMapping::is_header(const TableRow& row) {
   if (options_.header_row != 0 && row.line != options_.header_row) return false;
   columns_.clear();
   std::vector<std::string> missing;
   for (const auto& [field, header] : options_.columns) {
-    const auto cell = std::find_if(row.cells.begin(), row.cells.end(), [&, &wanted = header](const Cell& c) {
+    const auto cell = std::find_if(row.cells.begin(), row.cells.end(), [&, &wanted = header](const TableCell& c) {
       return lower_case(c.text) == lower_case(wanted);
     });
     if (cell == row.cells.end())
@@ -216,7 +216,7 @@ std::string TableMapping::header_line() const {
   return line;
 }
 
-Result<void> TableMapping::append(const Row& row, std::string& csv) const {
+Result<void> TableMapping::append(const TableRow& row, std::string& csv) const {
   std::string line;
   for (const auto& [field, value] : options_.constants) append_cell(line, value), line += ',';
   for (const Column& column : columns_) {
@@ -233,7 +233,7 @@ Result<void> TableMapping::append(const Row& row, std::string& csv) const {
   return {};
 }
 
-Result<std::string> TableMapping::converted(const std::string& field, const Cell& cell) const {
+Result<std::string> TableMapping::converted(const std::string& field, const TableCell& cell) const {
   std::string text{trim(cell.text)};
   const auto known = field_named(field);
   if (text.empty()) return text;
@@ -242,7 +242,7 @@ Result<std::string> TableMapping::converted(const std::string& field, const Cell
   return is_amount && !cell.is_number ? number_of(text) : text;
 }
 
-Result<std::string> TableMapping::time_of(const std::string& text, const Cell& cell) const {
+Result<std::string> TableMapping::time_of(const std::string& text, const TableCell& cell) const {
   if (!cell.is_number && parse_time(text)) return text;
   const auto local = cell.is_number ? serial_date(text, day_zero_) : parse_local_time(text);
   if (!local)

@@ -30,22 +30,22 @@ class TableMapping {
   static Result<TableMapping> make(TableOptions options, int day_zero);
 
   /// Whether `row` is the header; all columns must then be found before rows are mapped.
-  bool is_header(const Row& row);
+  bool is_header(const TableRow& row);
   /// Why no row was the header: the columns that the likeliest one lacks.
   std::string missing() const;
   /// invalid_argument: nothing says what type the rows are, or of which machine.
   Result<void> check() const;
   std::string header_line() const;
   /// Appends the row's line; an error says what is wrong with which cell, and nothing is appended.
-  Result<void> append(const Row& row, std::string& csv) const;
+  Result<void> append(const TableRow& row, std::string& csv) const;
 
  private:
   struct Column {
     std::string field;
     std::size_t index;
   };
-  Result<std::string> converted(const std::string& field, const Cell& cell) const;
-  Result<std::string> time_of(const std::string& text, const Cell& cell) const;
+  Result<std::string> converted(const std::string& field, const TableCell& cell) const;
+  Result<std::string> time_of(const std::string& text, const TableCell& cell) const;
   std::string number_of(const std::string& text) const;
 
   TableOptions options_;

@@ -41,7 +41,7 @@ class TableSource : public ImportSource {
   double share() const override { return rows_->share(); }
 
   Result<void> find_header() {
-    Row row;
+    TableRow row;
     for (int i = 0; i < kHeaderWithin; ++i) {
       const auto more = rows_->next(row);
       if (!more) return more.error();
@@ -53,7 +53,7 @@ class TableSource : public ImportSource {
 
   Result<ImportBody> next() override {
     ImportBody body{mapping_.header_line(), {}};
-    Row row;
+    TableRow row;
     while (body.lines.size() < kBodyEvents && body.text.size() < kBodyBytes) {
       const auto more = rows_->next(row);
       if (!more) return more.error();

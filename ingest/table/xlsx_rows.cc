@@ -182,7 +182,7 @@ struct SheetReader : XmlHandler {
   void end_cell() {
     if (content.empty() || type == "e" || column > kMostColumns) return;  // #DIV/0! is no value
     too_large = too_large || content.size() > kMostCell;
-    Cell cell;
+    TableCell cell;
     if (type == "s") {
       const std::size_t index = number_in(content, texts.size());
       broken = broken || index >= texts.size();
@@ -197,8 +197,8 @@ struct SheetReader : XmlHandler {
   }
 
   const std::vector<std::string>& texts;
-  std::deque<Row> rows;
-  Row row;
+  std::deque<TableRow> rows;
+  TableRow row;
   std::size_t line = 0, column = 0;
   std::string type, content;
   bool is_content = false, too_large = false, broken = false;
@@ -209,7 +209,7 @@ class XlsxRows : public RowSource {
   XlsxRows(std::unique_ptr<ZipPart> part, std::vector<std::string> texts, int day_zero)
       : part_(std::move(part)), texts_(std::move(texts)), day_zero_(day_zero) {}
 
-  Result<bool> next(Row& row) override {
+  Result<bool> next(TableRow& row) override {
     while (reader_.rows.empty()) {
       if (ended_) return false;
       if (const auto fed = feed(); !fed) return fed.error();

@@ -356,11 +356,16 @@ bool Connection::send_bundle() {
 bool Connection::submit() {
   const auto bundle = std::make_shared<Bundle>(bundle_);
   core_.delivery_began();
-  // On the committer's thread: the answer goes to the strand.
-  const auto done = [self = shared_from_this(), bundle](Result<IngestAnswer> answer) {
-    asio::post(self->socket_.get_executor(),
-               [self, bundle, answer = std::move(answer)] { self->answered(*bundle, answer); });
-    self->core_.delivery_ended();
+  // On the committer's thread: the answer goes to the strand. After delivery_ended() the server may be gone, and a
+  // connection must not outlive it.
+  const auto done = [&core = core_, self = shared_from_this(), bundle](Result<IngestAnswer> answer) mutable {
+    {
+      const Strand strand = self->socket_.get_executor();
+      asio::post(strand, [self = std::move(self), bundle = std::move(bundle), answer = std::move(answer)] {
+        self->answered(*bundle, answer);
+      });
+    }
+    core.delivery_ended();
   };
   if (!core_.ingestor.submit(delivery_, source_, judged_, done)) {
     core_.delivery_ended();

@@ -69,7 +69,6 @@ struct Core {
   const TcpOptions options;
   Ingestor& ingestor;  // borrowed
   Store& store;        // borrowed
-  boost::asio::io_context io;
   std::atomic<bool> stopping = false;
   std::atomic<std::size_t> large_bytes = 0;
 
@@ -80,6 +79,8 @@ struct Core {
   std::map<ProducerId, FrameHistory> histories;
   std::deque<ProducerId> remembered;  // those of histories, oldest first
   std::size_t deliveries_under_way = 0;
+
+  boost::asio::io_context io;  // the last: handlers that never ran hold connections, which give their room back
 };
 
 /// All members are used on the connection's strand.

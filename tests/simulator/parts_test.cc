@@ -1,5 +1,5 @@
 // The simulator's small parts: numbers, shifts, and the mischief of delivery.
-#include "simulator/delivery.h"
+#include "simulator/unreliable_delivery.h"
 #include "simulator/random.h"
 #include "simulator/shift_clock.h"
 
@@ -69,7 +69,7 @@ std::vector<std::string> numbers(int count) {
 }
 
 std::vector<std::string> delivered(const DeliveryOptions& options, int count) {
-  Delivery delivery{options};
+  UnreliableDelivery delivery{options};
   std::vector<std::string> all;
   for (int i = 0; i < count; ++i) {
     delivery.add(from_micros(i * 1'000'000LL), std::to_string(i));
@@ -81,9 +81,9 @@ std::vector<std::string> delivered(const DeliveryOptions& options, int count) {
   return all;
 }
 
-TEST(Delivery, IsInOrderUnlessAskedOtherwise) { EXPECT_EQ(delivered({}, 50), numbers(50)); }
+TEST(UnreliableDelivery, IsInOrderUnlessAskedOtherwise) { EXPECT_EQ(delivered({}, 50), numbers(50)); }
 
-TEST(Delivery, BringsEverythingAtLeastOnceHoweverDisorderly) {
+TEST(UnreliableDelivery, BringsEverythingAtLeastOnceHoweverDisorderly) {
   const DeliveryOptions options{0.3, 0.2, true, 9};
   const std::vector<std::string> lines = delivered(options, 5000);
   EXPECT_FALSE(
@@ -97,15 +97,15 @@ TEST(Delivery, BringsEverythingAtLeastOnceHoweverDisorderly) {
   EXPECT_EQ(delivered(options, 5000), lines) << "the same seed, another mischief";
 }
 
-TEST(Delivery, HoldsNothingBackForMoreThanAnHour) {
-  Delivery delivery{{1, 0, false, 3}};
+TEST(UnreliableDelivery, HoldsNothingBackForMoreThanAnHour) {
+  UnreliableDelivery delivery{{1, 0, false, 3}};
   for (int i = 0; i < 100; ++i) delivery.add(from_micros(0), std::to_string(i));
   EXPECT_THAT(delivery.arrived(from_micros(1)), SizeIs(0));
   EXPECT_THAT(delivery.arrived(from_micros(3'600'000'001)), SizeIs(100));
 }
 
-TEST(Delivery, ShufflesWhatIsDueTogether) {
-  Delivery delivery{{0, 0, true, 3}};
+TEST(UnreliableDelivery, ShufflesWhatIsDueTogether) {
+  UnreliableDelivery delivery{{0, 0, true, 3}};
   for (int i = 0; i < 100; ++i) delivery.add(from_micros(i), std::to_string(i));
   const std::vector<std::string> lines = delivery.arrived(kEndOfTime);
   EXPECT_NE(lines, numbers(100));

@@ -1,15 +1,15 @@
-#include "simulator/delivery.h"
+#include "simulator/unreliable_delivery.h"
 
 #include <utility>
 
 namespace takt {
 
-void Delivery::add(Timestamp sent, std::string line) {
+void UnreliableDelivery::add(Timestamp sent, std::string line) {
   if (random_.chance(options_.duplicate)) push(sent + delay(), line);
   push(random_.chance(options_.late) ? sent + delay() : sent, std::move(line));
 }
 
-std::vector<std::string> Delivery::arrived(Timestamp now) {
+std::vector<std::string> UnreliableDelivery::arrived(Timestamp now) {
   std::vector<std::string> lines;
   while (!on_the_way_.empty() && on_the_way_.top().due < now) {
     lines.push_back(std::move(const_cast<Item&>(on_the_way_.top()).line));  // popped in the next statement
@@ -20,8 +20,8 @@ std::vector<std::string> Delivery::arrived(Timestamp now) {
   return lines;
 }
 
-void Delivery::push(Timestamp due, std::string line) { on_the_way_.push({due, next_number_++, std::move(line)}); }
+void UnreliableDelivery::push(Timestamp due, std::string line) { on_the_way_.push({due, next_number_++, std::move(line)}); }
 
-Duration Delivery::delay() { return Duration{random_.integer(1, std::int64_t{3600} * 1'000'000)}; }
+Duration UnreliableDelivery::delay() { return Duration{random_.integer(1, std::int64_t{3600} * 1'000'000)}; }
 
 }  // namespace takt

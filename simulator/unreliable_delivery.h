@@ -23,9 +23,9 @@ struct DeliveryOptions {
 
 /// Takes lines in the order of their sending and gives them back in the order of their arrival. Every line arrives
 /// at least once. Deterministic by seed, given the same calls. Not thread-safe.
-class Delivery {
+class UnreliableDelivery {
  public:
-  explicit Delivery(const DeliveryOptions& options) : options_(options), random_(mix(options.seed, 0x64656C69)) {}
+  explicit UnreliableDelivery(const DeliveryOptions& options) : options_(options), random_(mix(options.seed, 0x64656C69)) {}
 
   void add(Timestamp sent, std::string line);
   /// What has arrived before `now`.
