@@ -25,8 +25,8 @@ const std::vector<Body>& bodies() {
 struct Memcpy {
   std::vector<char> to;
   std::size_t operator()(const Body& body) {
-    to.resize(body.ndjson.size());
-    std::memcpy(to.data(), body.ndjson.data(), to.size());
+    to.resize(body.text.size());
+    std::memcpy(to.data(), body.text.data(), to.size());
     benchmark::DoNotOptimize(to.data());
     benchmark::ClobberMemory();
     return body.events;
@@ -35,7 +35,7 @@ struct Memcpy {
 
 struct Decode {
   std::size_t operator()(const Body& body) {
-    Decoder decoder{BodyFormat::ndjson, body.ndjson};
+    Decoder decoder{BodyFormat::ndjson, body.text};
     std::size_t events = 0;
     for (;;) {
       EventBatch batch;
@@ -49,7 +49,7 @@ struct Decode {
 struct DecodeAndJudge {
   const PlantIndex index{*parse_plant_toml(plant_toml(kMachines, kSeed), "plant.toml")};
   std::size_t operator()(const Body& body) {
-    Decoder decoder{BodyFormat::ndjson, body.ndjson};
+    Decoder decoder{BodyFormat::ndjson, body.text};
     std::size_t events = 0;
     std::vector<std::string> new_machines;
     for (;;) {
@@ -77,7 +77,7 @@ struct UpToTheDisk {
     ingestor = std::make_unique<Ingestor>(*store);
   }
   std::size_t operator()(const Body& body) {
-    return ingestor->accept(BodyFormat::ndjson, body.ndjson, "bench")->accepted;
+    return ingestor->accept(BodyFormat::ndjson, body.text, "bench")->accepted;
   }
 };
 
@@ -90,7 +90,7 @@ void Ingest(benchmark::State& state) {
     next = (next + 1) % kBodies;
     const std::size_t got = contender(body);
     if (got != body.events) return state.SkipWithError("not all events were taken");
-    events += got, bytes += body.ndjson.size();
+    events += got, bytes += body.text.size();
   }
   state.SetItemsProcessed(static_cast<std::int64_t>(events));
   state.SetBytesProcessed(static_cast<std::int64_t>(bytes));

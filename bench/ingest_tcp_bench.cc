@@ -52,12 +52,6 @@ Columns columns_of_t(const Options& options) {
   return t;
 }
 
-std::string plant_of(std::uint32_t machines) {
-  std::string toml = "[plant]\nid = \"P\"\n";
-  for (std::uint32_t m = 1; m <= machines; ++m) toml += fmt::format("[[machine]]\nid = \"M{}\"\n", m);
-  return toml;
-}
-
 struct Run {
   double rate = 0;
   std::vector<double> answer_ms;
@@ -92,14 +86,14 @@ class AckWatch {
 Run run_once(const Options& options, const Setting& setting, const Columns& t) {
   const ScratchFolder folder = need(ScratchFolder::make(options.folder));
   const FixedClock clock{from_micros(kReadingsBegin) + std::chrono::days{1}};
-  const ServiceUnderTest server{folder.path(), plant_of(options.machines), false, clock};
+  const ServiceUnderTest server{folder.path(), workload_plant(options.machines), false, clock};
   client::ProducerOptions producer_options;
   producer_options.server = server.tcp_address();
   producer_options.spool.folder = folder.path() / "spool";
   const auto producer = need(client::Producer::open(std::move(producer_options)));
   for (std::uint32_t m = 1; m <= options.machines; ++m) {
     for (std::uint16_t tag = 1; tag <= kWorkloadTags; ++tag)
-      producer->number(fmt::format("M{}", m), fmt::format("t{}", tag));
+      producer->number(workload_machine(m), fmt::format("t{}", tag));
   }
   const std::size_t rows = std::min(setting.readings, t.at.size());
   const std::size_t frames = (rows + setting.rows - 1) / setting.rows;

@@ -95,7 +95,7 @@ std::size_t send_history(const Options& options, HttpClient client) {
   Body body;
   std::size_t sent = 0;
   const auto send = [&] {
-    const HttpReply reply = need(client.post("/v1/events", {body.ndjson, "application/x-ndjson"}));
+    const HttpReply reply = need(client.post("/v1/events", {body.text, "application/x-ndjson"}));
     need_that(member(reply.body, "accepted") == static_cast<std::int64_t>(body.events), reply.body.c_str());
     sent += body.events;
     body = {};
@@ -104,8 +104,8 @@ std::size_t send_history(const Options& options, HttpClient client) {
     EventBatch batch;
     simulation.run_until(std::min(end, simulation.now() + kStep), batch);
     for (const Event& event : batch.events) {
-      append_json(body.ndjson, event);
-      body.ndjson += '\n';
+      append_json(body.text, event);
+      body.text += '\n';
       if (++body.events == kBodyEvents) send();
     }
   }

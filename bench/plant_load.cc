@@ -1,6 +1,8 @@
 #include "bench/plant_load.h"
 
+#include "bench/workload.h"
 #include "schema/event_json.h"
+#include "simulator/plant_model.h"
 #include "simulator/simulation.h"
 
 #include <fmt/format.h>
@@ -17,7 +19,8 @@ constexpr Duration kStep = std::chrono::minutes{10};
 
 class Packer {
  public:
-  explicit Packer(const PlantLoadOptions& options) : options_(options) {
+  using Append = void (*)(std::string& text, const Event& event);
+  Packer(const PlantLoadOptions& options, Append append_event) : append(append_event), options_(options) {
     load_.connections.resize(options.connections);
   }
 
@@ -26,11 +29,11 @@ class Packer {
     std::vector<Body>& bodies = load_.connections[connection_of(event.machine)];
     if (bodies.empty() || bodies.back().events == options_.body_events) bodies.emplace_back();
     Body& body = bodies.back();
-    const std::size_t before = body.ndjson.size();
-    append_json(body.ndjson, event);
-    body.ndjson += '\n';
+    const std::size_t before = body.text.size();
+    append(body.text, event);
+    body.text += '\n';
     ++body.events, ++load_.events, ++load_.by_type[static_cast<std::size_t>(event.type)];
-    load_.bytes += body.ndjson.size() - before;
+    load_.bytes += body.text.size() - before;
   }
   PlantLoad take_load() { return std::move(load_); }
 
@@ -40,6 +43,7 @@ class Packer {
     return at->second % options_.connections;
   }
 
+  Append append;
   PlantLoadOptions options_;
   std::map<std::string, std::size_t> numbers_;
   PlantLoad load_;
@@ -60,7 +64,7 @@ std::string PlantLoad::mix() const {
 }
 
 PlantLoad plant_load(const PlantLoadOptions& options) {
-  Packer packer{options};
+  Packer packer{options, append_json};
   Simulation simulation{{options.machines, kSeed, kLoadBegin, std::chrono::minutes{1}}};
   while (!packer.full()) {
     EventBatch batch;
@@ -69,7 +73,32 @@ PlantLoad plant_load(const PlantLoadOptions& options) {
       if (!packer.full()) packer.take(event);
     }
   }
-  return packer.take_load();
+  PlantLoad load = packer.take_load();
+  load.plant = plant_toml(options.machines, kSeed);
+  return load;
+}
+
+PlantLoad line_load(const PlantLoadOptions& options) {
+  Packer packer{options, [](std::string& text, const Event& reading) {
+                  fmt::format_to(std::back_inserter(text), "reading,machine={} {}={} {}000", reading.machine,
+                                 reading.tag, reading.value.number, micros(reading.at));
+                }};
+  const auto machines = static_cast<std::uint32_t>(options.machines);
+  const auto seconds = static_cast<int>(options.events / (options.machines * kWorkloadTags)) + 60;
+  make_readings(machines, seconds, [&](const WorkloadReading& row) {
+    if (packer.full()) return;
+    const std::string machine = workload_machine(row.machine), tag = fmt::format("t{}", row.tag);
+    Event reading;
+    reading.type = EventType::reading;
+    reading.machine = machine, reading.tag = tag;
+    reading.at = from_micros(row.at);
+    reading.value = {Value::Kind::number, row.value, {}};
+    packer.take(reading);
+  });
+  PlantLoad load = packer.take_load();
+  load.plant = workload_plant(machines);
+  load.path = "/write", load.type = "text/plain";
+  return load;
 }
 
 }  // namespace takt::bench

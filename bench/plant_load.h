@@ -23,12 +23,14 @@ class FixedClock final : public Clock {
 };
 
 struct Body {
-  std::string ndjson;
+  std::string text;
   std::size_t events = 0;
 };
 
 struct PlantLoad {
-  std::vector<std::vector<Body>> connections;  ///< what each sends, one body after the other
+  std::string plant;                                               ///< in which they make sense, as TOML
+  std::string path = "/v1/events", type = "application/x-ndjson";  ///< where the bodies go, and what they are
+  std::vector<std::vector<Body>> connections;                      ///< what each sends, one body after the other
   std::size_t events = 0, bytes = 0;
   std::array<std::size_t, kEventTypes> by_type{};
 
@@ -46,5 +48,7 @@ struct PlantLoadOptions {
 /// The first events of the plant's history, readings once a minute as in the demo. The same options, the same
 /// bytes.
 PlantLoad plant_load(const PlantLoadOptions& options);
+/// T of the plant workload as line protocol, a reading a line, one machine after the other.
+PlantLoad line_load(const PlantLoadOptions& options);
 
 }  // namespace takt::bench

@@ -1,5 +1,7 @@
 #include "bench/workload.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -227,6 +229,15 @@ WorkloadEvents make_events(std::uint32_t machines, int days) {
     return a.machine != b.machine ? a.machine < b.machine : a.count < b.count;
   });
   return made;
+}
+
+std::string workload_machine(std::uint32_t machine) { return fmt::format("M{}", machine); }
+
+std::string workload_plant(std::uint32_t machines) {
+  std::string toml = "[plant]\nid = \"P\"\n";
+  for (std::uint32_t m = 1; m <= machines; ++m)
+    toml += fmt::format("[[machine]]\nid = \"{}\"\n", workload_machine(m));
+  return toml;
 }
 
 }  // namespace takt::bench

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace takt::bench {
@@ -45,6 +46,10 @@ struct WorkloadEvents {
   std::vector<WorkloadHour> hours;    ///< machine by machine, each all its hours
 };
 inline constexpr std::int64_t kEventsBegin = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
+
+/// What the machines are called, and the plant that has them, as TOML.
+std::string workload_machine(std::uint32_t machine);
+std::string workload_plant(std::uint32_t machines);
 
 WorkloadEvents make_events(std::uint32_t machines, int days);
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "cli/simulation_outlet.h"
-#include "simulator/unreliable_delivery.h"
 #include "simulator/simulation.h"
+#include "simulator/unreliable_delivery.h"
 
 #include <atomic>
 #include <cstdint>

@@ -14,6 +14,47 @@ CountedPieces counted_pieces(const PieceRecord& p) {
 
 }  // namespace
 
+struct Pieces::Lists {
+  Lists(ByIdentity order, ColdArena* arena)
+      : pieces(order, arena), cycles(order, arena), counters(order, arena), orders(order, arena) {}
+  SortedRuns<PieceRecord, ByIdentity> pieces;
+  SortedRuns<CycleRecord, ByIdentity> cycles;
+  SortedRuns<CounterRecord, ByIdentity> counters;
+  SortedRuns<OrderRecord, ByIdentity> orders;
+  std::vector<RunningOrder> running;
+};
+
+Pieces::Pieces(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena)
+    : machine_(machine),
+      master_(&master),
+      order_(order),
+      own_(std::make_unique<Lists>(order, arena)),
+      pieces_(own_->pieces),
+      cycles_(own_->cycles),
+      counters_(own_->counters),
+      orders_(own_->orders),
+      running_(own_->running) {}
+
+Pieces::Pieces(const Pieces& other, const MasterData& master)
+    : machine_(other.machine_),
+      master_(&master),
+      order_(other.order_),
+      pieces_(other.pieces_),
+      cycles_(other.cycles_),
+      counters_(other.counters_),
+      orders_(other.orders_),
+      running_(other.running_) {}
+
+Pieces::~Pieces() = default;
+Pieces::Pieces(Pieces&&) noexcept = default;
+
+void Pieces::put(const PieceRecord& piece) { pieces_.put(piece); }
+void Pieces::put(const CycleRecord& cycle) { cycles_.put(cycle); }
+void Pieces::put(const CounterRecord& counter) { counters_.put(counter); }
+void Pieces::put(const OrderRecord& order) { orders_.put(order); }
+void Pieces::erase(const SortedRuns<PieceRecord, ByIdentity>::Iterator& piece) { pieces_.erase(piece); }
+void Pieces::erase(const SortedRuns<CounterRecord, ByIdentity>::Iterator& counter) { counters_.erase(counter); }
+
 CountedPieces Pieces::resolved(CountedPieces pieces) const {
   if (pieces.product == NameId::none || pieces.order == NameId::none) {
     const RunningOrder running = running_order(pieces.at);

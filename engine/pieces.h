@@ -23,16 +23,9 @@ struct RunningOrder {
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class Pieces {
  public:
-  Pieces(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena)
-      : machine_(machine),
-        master_(&master),
-        order_(order),
-        own_(std::make_unique<Lists>(order, arena)),
-        pieces_(own_->pieces),
-        cycles_(own_->cycles),
-        counters_(own_->counters),
-        orders_(own_->orders),
-        running_(own_->running) {}
+  Pieces(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena);
+  ~Pieces();
+  Pieces(Pieces&&) noexcept;
   /// What this would come to if another description held. Borrows all events of this one, until it changes.
   Pieces under(const MasterData& master) const { return {*this, master}; }
 
@@ -40,12 +33,12 @@ class Pieces {
 
   /// `master` stays until the next call.
   void use(const MasterData& master) { master_ = &master; }
-  void put(const PieceRecord& piece) { pieces_.put(piece); }
-  void erase(const SortedRuns<PieceRecord, ByIdentity>::Iterator& piece) { pieces_.erase(piece); }
-  void put(const CycleRecord& cycle) { cycles_.put(cycle); }
-  void put(const CounterRecord& counter) { counters_.put(counter); }
-  void erase(const SortedRuns<CounterRecord, ByIdentity>::Iterator& counter) { counters_.erase(counter); }
-  void put(const OrderRecord& order) { orders_.put(order); }
+  void put(const PieceRecord& piece);
+  void erase(const SortedRuns<PieceRecord, ByIdentity>::Iterator& piece);
+  void put(const CycleRecord& cycle);
+  void put(const CounterRecord& counter);
+  void erase(const SortedRuns<CounterRecord, ByIdentity>::Iterator& counter);
+  void put(const OrderRecord& order);
   const SortedRuns<PieceRecord, ByIdentity>& pieces() const { return pieces_; }
   const SortedRuns<CycleRecord, ByIdentity>& cycles() const { return cycles_; }
   const SortedRuns<CounterRecord, ByIdentity>& counters() const { return counters_; }
@@ -77,24 +70,8 @@ class Pieces {
   NameId product_at(Timestamp t) const;
 
  private:
-  struct Lists {
-    Lists(ByIdentity order, ColdArena* arena)
-        : pieces(order, arena), cycles(order, arena), counters(order, arena), orders(order, arena) {}
-    SortedRuns<PieceRecord, ByIdentity> pieces;
-    SortedRuns<CycleRecord, ByIdentity> cycles;
-    SortedRuns<CounterRecord, ByIdentity> counters;
-    SortedRuns<OrderRecord, ByIdentity> orders;
-    std::vector<RunningOrder> running;
-  };
-  Pieces(const Pieces& other, const MasterData& master)
-      : machine_(other.machine_),
-        master_(&master),
-        order_(other.order_),
-        pieces_(other.pieces_),
-        cycles_(other.cycles_),
-        counters_(other.counters_),
-        orders_(other.orders_),
-        running_(other.running_) {}
+  struct Lists;
+  Pieces(const Pieces& other, const MasterData& master);
 
   CountedPieces resolved(CountedPieces pieces) const;
   void contribute_counted(const CountedPieces& made, ContributionSink& sink) const;

@@ -36,6 +36,35 @@ NameId folded_state(std::string_view state, Names& names) {
   return names.intern(lower);
 }
 
+struct Timeline::Lists {
+  Lists(ByIdentity order, ColdArena* arena) : states(order, arena), classifies(order, arena) {}
+  SortedRuns<StateRecord, ByIdentity> states;
+  SortedRuns<ClassifyRecord, ByIdentity> classifies;
+  std::vector<HeardRun> heard;
+};
+
+Timeline::Timeline(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena)
+    : machine_(machine),
+      master_(&master),
+      own_(std::make_unique<Lists>(order, arena)),
+      states_(own_->states),
+      classifies_(own_->classifies),
+      heard_(own_->heard) {}
+
+Timeline::Timeline(const Timeline& other, const MasterData& master)
+    : machine_(other.machine_),
+      master_(&master),
+      states_(other.states_),
+      classifies_(other.classifies_),
+      longest_classify_(other.longest_classify_),
+      from_(other.from_),
+      heard_(other.heard_) {}
+
+Timeline::~Timeline() = default;
+Timeline::Timeline(Timeline&&) noexcept = default;
+
+void Timeline::put(const StateRecord& state) { states_.put(state); }
+
 void Timeline::put(const ClassifyRecord& classify) {
   classifies_.put(classify);
   if (classify.end > classify.start) {

@@ -38,13 +38,9 @@ struct StopStretch {
 /// The engine's writer changes it, any reader reads it, under the engine's lock.
 class Timeline {
  public:
-  Timeline(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena)
-      : machine_(machine),
-        master_(&master),
-        own_(std::make_unique<Lists>(order, arena)),
-        states_(own_->states),
-        classifies_(own_->classifies),
-        heard_(own_->heard) {}
+  Timeline(MachineId machine, ByIdentity order, const MasterData& master, ColdArena* arena);
+  ~Timeline();
+  Timeline(Timeline&&) noexcept;
   /// What this would say if another description held. Borrows all events of this one, until it changes.
   Timeline under(const MasterData& master) const { return {*this, master}; }
 
@@ -52,7 +48,7 @@ class Timeline {
 
   /// `master` stays until the next call.
   void use(const MasterData& master) { master_ = &master; }
-  void put(const StateRecord& state) { states_.put(state); }
+  void put(const StateRecord& state);
   void put(const ClassifyRecord& classify);
   const SortedRuns<StateRecord, ByIdentity>& states() const { return states_; }
   const SortedRuns<ClassifyRecord, ByIdentity>& classifications() const { return classifies_; }
@@ -113,20 +109,8 @@ class Timeline {
   RawSegment raw_segment_at(Timestamp t) const;
 
  private:
-  struct Lists {
-    Lists(ByIdentity order, ColdArena* arena) : states(order, arena), classifies(order, arena) {}
-    SortedRuns<StateRecord, ByIdentity> states;
-    SortedRuns<ClassifyRecord, ByIdentity> classifies;
-    std::vector<HeardRun> heard;
-  };
-  Timeline(const Timeline& other, const MasterData& master)
-      : machine_(other.machine_),
-        master_(&master),
-        states_(other.states_),
-        classifies_(other.classifies_),
-        longest_classify_(other.longest_classify_),
-        from_(other.from_),
-        heard_(other.heard_) {}
+  struct Lists;
+  Timeline(const Timeline& other, const MasterData& master);
 
   class Walk;
   SortedRuns<StateRecord, ByIdentity>::Iterator first_after(Timestamp t) const;

@@ -65,6 +65,30 @@ void note_rejects(const EventBatch& batch, IngestAnswer& answer) {
 /// "http" of "http 10.0.0.5".
 std::string_view kind_of_source(std::string_view name) { return name.substr(0, name.find(' ')); }
 
+constexpr std::size_t kMostKnownSeries = 200'000;
+
+const std::string& known_name(std::string_view machine, std::string_view tag, std::string& name) {
+  name = machine;
+  name += '\0';
+  name += tag;
+  return name;
+}
+
+void add_row(const PlainReadings& plain, std::size_t i, SeriesId series, ReadingBlock& block) {
+  block.series.push_back(series);
+  block.at.push_back(plain.at[i]);
+  block.number.push_back(plain.number[i]);
+  block.kind.push_back(plain.kind[i]);
+}
+
+void add_event(const PlainReadings& plain, std::size_t i, EventBatch& batch) {
+  Event event = plain.event(i);
+  event.machine = batch.keep(event.machine);  // the names move while more are read
+  event.tag = batch.keep(event.tag);
+  batch.events.push_back(event);
+  batch.indexes.push_back(plain.index[i]);
+}
+
 Error overload() {
   return unavailable("overload: more events are waiting than can be taken in; try again in a second");
 }
@@ -89,11 +113,12 @@ Result<void> Ingestor::prepare(EventBatch& batch) {
   return store_.register_machines(new_machines);
 }
 
-/// Tells the source what a batch that is ready holds.
-void Ingestor::note(const EventBatch& batch, Source& source) const {
+/// Tells the source what a delivery that is ready holds.
+void Ingestor::note(const EventBatch& batch, const ReadingBlock& readings, Source& source) const {
   Timestamp newest = kBeginOfTime;
   for (const Event& event : batch.events) newest = std::max(newest, event.at);
-  source.received(store_.clock().now(), batch.size(), newest);
+  for (const std::int64_t at : readings.at) newest = std::max(newest, from_micros(at));
+  source.received(store_.clock().now(), batch.size() + readings.size(), newest);
   source.rejected(batch.rejected);
 }
 
@@ -101,7 +126,7 @@ void Ingestor::submit(EventBatch batch, const std::shared_ptr<Source>& source, A
   if (const auto ready = prepare(batch); !ready) return answered(ready.error());
   IngestAnswer answer;
   note_rejects(batch, answer);
-  note(batch, *source);
+  note(batch, {}, *source);
   // Of what the queue refuses nobody else calls.
   const auto shared = std::make_shared<Answered>(std::move(answered));
   const bool queued =
@@ -118,6 +143,8 @@ void Ingestor::submit(EventBatch batch, const std::shared_ptr<Source>& source, A
 
 Result<std::vector<std::optional<SeriesId>>> Ingestor::series(
     const std::vector<std::pair<std::string_view, std::string_view>>& tags) {
+  SeriesNumbers found;
+  if (find_known(tags, found)) return found;
   if (store_.plant()->auto_register) {
     const auto index = plant_index();
     std::vector<std::string> unknown;
@@ -129,7 +156,36 @@ Result<std::vector<std::optional<SeriesId>>> Ingestor::series(
       if (const auto registered = store_.register_machines(unknown); !registered) return registered.error();
     }
   }
-  return store_.series(tags);
+  const auto plant = store_.plant();
+  auto numbers = store_.series(tags);
+  if (numbers) remember(tags, *numbers, plant);
+  return numbers;
+}
+
+bool Ingestor::find_known(const std::vector<std::pair<std::string_view, std::string_view>>& tags,
+                          SeriesNumbers& numbers) {
+  const auto plant = store_.plant();
+  std::string name;
+  const std::shared_lock lock{known_series_.mutex};
+  if (known_series_.plant != plant) return false;
+  for (const auto& [machine, tag] : tags) {
+    const auto known = known_series_.numbers.find(known_name(machine, tag, name));
+    if (known == known_series_.numbers.end()) return false;
+    numbers.emplace_back(known->second);
+  }
+  return true;
+}
+
+void Ingestor::remember(const std::vector<std::pair<std::string_view, std::string_view>>& tags,
+                        const SeriesNumbers& numbers, const std::shared_ptr<const Plant>& plant) {
+  std::string name;
+  const std::lock_guard lock{known_series_.mutex};
+  if (known_series_.plant != plant || known_series_.numbers.size() > kMostKnownSeries)
+    known_series_.numbers.clear();
+  known_series_.plant = plant;
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    if (numbers[i]) known_series_.numbers.emplace(known_name(tags[i].first, tags[i].second, name), *numbers[i]);
+  }
 }
 
 std::pair<Timestamp, Timestamp> Ingestor::reading_times() const {
@@ -141,11 +197,7 @@ Result<IngestAnswer> Ingestor::check(Delivery& delivery, Source& source) {
   if (const auto ready = prepare(delivery.batch); !ready) return ready.error();
   IngestAnswer answer;
   note_rejects(delivery.batch, answer);
-  Timestamp newest = kBeginOfTime;
-  for (const Event& event : delivery.batch.events) newest = std::max(newest, event.at);
-  for (const std::int64_t at : delivery.readings.at) newest = std::max(newest, from_micros(at));
-  source.received(store_.clock().now(), delivery.batch.size() + delivery.readings.size(), newest);
-  source.rejected(delivery.batch.rejected);
+  note(delivery.batch, delivery.readings, source);
   return answer;
 }
 
@@ -164,7 +216,7 @@ bool Ingestor::is_busy() const {
   return store_.statistics().queue_events.load(std::memory_order_relaxed) > StoreOptions{}.queue_events / 2;
 }
 
-/// `next` fills a batch that is empty; false: there are no more.
+/// `next` fills a delivery that is empty; false: there are no more.
 template <class Next>
 Result<IngestAnswer> Ingestor::accept_batches(const std::string& name, Next next) {
   const auto source = sources_.get(name, kind_of_source(name));
@@ -172,21 +224,20 @@ Result<IngestAnswer> Ingestor::accept_batches(const std::string& name, Next next
   InFlight in_flight;
   std::optional<Error> failure;
   for (;;) {
-    EventBatch batch;
-    const Result<bool> more = next(batch);
+    Delivery delivery;
+    delivery.source = name;
+    const Result<bool> more = next(delivery);
     if (!more) failure = more.error();
     if (!more || !*more || in_flight.failed()) break;
-    if (const auto ready = prepare(batch); !ready) {
+    if (const auto ready = prepare(delivery.batch); !ready) {
       failure = ready.error();
       break;
     }
-    note_rejects(batch, answer);
-    note(batch, *source);
+    note_rejects(delivery.batch, answer);
+    note(delivery.batch, delivery.readings, *source);
     in_flight.began();
-    if (!store_.submit(std::move(batch), name,
-                       [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); })) {
+    if (!store_.submit(delivery, [&](const Result<Receipt>& receipt) { in_flight.ended(receipt); }))
       in_flight.ended(overload());
-    }
   }
   const auto finished = in_flight.finish(answer);
   source->answered(answer.accepted, answer.duplicate);
@@ -198,11 +249,40 @@ Result<IngestAnswer> Ingestor::accept_batches(const std::string& name, Next next
 
 Result<IngestAnswer> Ingestor::accept(BodyFormat format, std::string_view body, const std::string& name) {
   Decoder decoder{format, body};
-  return accept_batches(name, [&](EventBatch& batch) { return decoder.next(batch); });
+  return accept_batches(name, [&](Delivery& delivery) { return decoder.next(delivery.batch); });
 }
 
 Result<IngestAnswer> Ingestor::accept(LineDecoder lines, const std::string& name) {
-  return accept_batches(name, [&](EventBatch& batch) -> Result<bool> { return lines.next(batch); });
+  PlainReadings plain;
+  SeriesNumbers numbers;
+  return accept_batches(name, [&](Delivery& delivery) -> Result<bool> {
+    if (!lines.next(delivery.batch, &plain)) return false;
+    if (const auto placed = place(plain, numbers, delivery); !placed) return placed.error();
+    return true;
+  });
+}
+
+/// Moves the rows of `plain` into the delivery: into its block, or where the plant or the clock has something to
+/// say about them, among its events, to be judged. `numbers` are those of its names so far.
+Result<void> Ingestor::place(PlainReadings& plain, SeriesNumbers& numbers, Delivery& delivery) {
+  if (numbers.size() < plain.names.size()) {
+    std::vector<std::pair<std::string_view, std::string_view>> tags;
+    for (std::size_t i = numbers.size(); i < plain.names.size(); ++i)
+      tags.emplace_back(plain.names[i].machine, plain.names[i].tag);
+    const auto named = series(tags);
+    if (!named) return named.error();
+    numbers.insert(numbers.end(), named->begin(), named->end());
+  }
+  const auto [oldest, latest] = reading_times();
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const auto& number = numbers[plain.name[i]];
+    const bool good = number && plain.at[i] >= micros(oldest) && plain.at[i] <= micros(latest);
+    good ? add_row(plain, i, *number, delivery.readings) : add_event(plain, i, delivery.batch);
+  }
+  if (std::ranges::all_of(delivery.readings.kind, [](auto kind) { return kind == Value::Kind::number; }))
+    delivery.readings.kind.clear();
+  plain.resize(0);
+  return {};
 }
 
 Result<IngestAnswer> Ingestor::accept(EventBatch batch, const std::string& source) {

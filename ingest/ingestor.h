@@ -4,14 +4,19 @@
 #include "engine/store.h"
 #include "ingest/decode.h"
 #include "ingest/line_protocol.h"
+#include "ingest/plain_readings.h"
 #include "ingest/sources.h"
 #include "ingest/validate.h"
 
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace takt {
@@ -71,15 +76,29 @@ class Ingestor {
  private:
   std::shared_ptr<const PlantIndex> plant_index();
   Result<void> prepare(EventBatch& batch);
-  void note(const EventBatch& batch, Source& source) const;
+  void note(const EventBatch& batch, const ReadingBlock& readings, Source& source) const;
   template <class Next>
   Result<IngestAnswer> accept_batches(const std::string& name, Next next);
+  using SeriesNumbers = std::vector<std::optional<SeriesId>>;
+  Result<void> place(PlainReadings& plain, SeriesNumbers& numbers, Delivery& delivery);
+
+  /// Numbers that were asked for under one plant, machine and tag with a zero byte between: to ask the store for
+  /// them waits for a commit.
+  struct KnownSeries {
+    std::shared_mutex mutex;
+    std::shared_ptr<const Plant> plant;
+    std::unordered_map<std::string, SeriesId> numbers;
+  };
+  bool find_known(const std::vector<std::pair<std::string_view, std::string_view>>& tags, SeriesNumbers& numbers);
+  void remember(const std::vector<std::pair<std::string_view, std::string_view>>& tags,
+                const SeriesNumbers& numbers, const std::shared_ptr<const Plant>& plant);
 
   Store& store_;  // borrowed: the owner destroys the ingestor before the store
   Sources sources_;
   std::mutex mutex_;
   std::shared_ptr<const Plant> indexed_plant_;
   std::shared_ptr<const PlantIndex> index_;
+  KnownSeries known_series_;
 };
 
 }  // namespace takt

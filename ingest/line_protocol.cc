@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -14,6 +11,8 @@
 #include "ingest/decode_body.h"
 #include "ingest/decode_draft.h"
 #include "ingest/decode_json_event.h"
+#include "ingest/line_value.h"
+#include "ingest/plain_lines.h"
 #include "schema/event_json.h"
 
 namespace takt {
@@ -32,66 +31,12 @@ constexpr std::array<std::pair<std::string_view, LinePrecision>, 10> kPrecisions
     {"h", LinePrecision::hours},
 }};
 
-/// Microseconds of a time in this precision; nothing: more than 64 bits of them.
-std::optional<std::int64_t> micros_of(std::int64_t time, LinePrecision precision) {
-  if (precision == LinePrecision::nanoseconds) return time / 1000 - (time % 1000 < 0 ? 1 : 0);
-  constexpr std::array<std::int64_t, 6> kMicros = {0, 1, 1000, 1'000'000, 60'000'000, 3'600'000'000};
-  std::int64_t micros = 0;
-  if (__builtin_mul_overflow(time, kMicros.at(static_cast<std::size_t>(precision)), &micros)) return std::nullopt;
-  return micros;
-}
-
-/// A field's value.
-struct FieldValue {
-  enum class Kind : std::uint8_t { number, truth, text };
-  Kind kind = Kind::number;
-  Number number;
-  bool truth = false;
-  std::string_view text;
-};
-
-std::optional<FieldValue> truth_of(std::string_view text) {
-  constexpr std::array<std::string_view, 5> kTrue = {"t", "T", "true", "True", "TRUE"};
-  constexpr std::array<std::string_view, 5> kFalse = {"f", "F", "false", "False", "FALSE"};
-  const bool yes = std::ranges::find(kTrue, text) != kTrue.end();
-  if (!yes && std::ranges::find(kFalse, text) == kFalse.end()) return std::nullopt;
-  return FieldValue{FieldValue::Kind::truth, {}, yes, {}};
-}
-
-template <class T>
-std::optional<T> all_of(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<FieldValue> number_of(std::string_view text) {
-  if (text.ends_with('i')) {
-    const auto whole = all_of<std::int64_t>(text.substr(0, text.size() - 1));
-    if (!whole) return std::nullopt;
-    return FieldValue{FieldValue::Kind::number, {static_cast<double>(*whole), *whole, true}, false, {}};
-  }
-  if (text.ends_with('u')) {
-    const auto whole = all_of<std::uint64_t>(text.substr(0, text.size() - 1));
-    if (!whole) return std::nullopt;
-    const bool fits = *whole <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-    const Number number{static_cast<double>(*whole), fits ? static_cast<std::int64_t>(*whole) : 0, fits};
-    return FieldValue{FieldValue::Kind::number, number, false, {}};
-  }
-  if (const auto number = parse_number(text)) return FieldValue{FieldValue::Kind::number, *number, false, {}};
-  // InfluxDB reads .5 and 1. as well; neither it nor we read inf and nan.
-  const auto real = all_of<double>(text);
-  if (!real || !std::isfinite(*real)) return std::nullopt;
-  return FieldValue{FieldValue::Kind::number, {*real, 0, false}, false, {}};
-}
-
 /// A line cut into its parts; strings borrow from the line, or from the batch where they had escapes.
 struct CutLine {
   using Pair = std::pair<std::string_view, std::string_view>;
   std::string_view measurement;
   std::vector<Pair> tags;
-  std::vector<std::pair<std::string_view, FieldValue>> fields;
+  std::vector<std::pair<std::string_view, LineValue>> fields;
   std::optional<std::int64_t> time;  // in the precision of the body
   std::string fault;                 // why it cannot be read; empty: it can
 
@@ -166,25 +111,24 @@ class Cutter {
     } while (take(','));
     return true;
   }
-  std::optional<FieldValue> value() {
+  std::optional<LineValue> value() {
     if (take('"')) return text();
     const std::size_t end = std::min(rest_.find_first_of(", "), rest_.size());
     const std::string_view bare = rest_.substr(0, end);
     rest_.remove_prefix(end);
-    if (const auto truth = truth_of(bare)) return truth;
-    return number_of(bare);
+    return bare_line_value(bare);
   }
-  std::optional<FieldValue> text() {
+  std::optional<LineValue> text() {
     const std::string_view inside = word("\"", "\"\\");
     if (!take('"')) return std::nullopt;
-    return FieldValue{FieldValue::Kind::text, {}, false, inside};
+    return LineValue{LineValue::Kind::text, {}, false, inside};
   }
   bool time() {
     while (rest_.ends_with(' ')) rest_.remove_suffix(1);
     if (rest_.empty()) return true;
     if (!take(' ')) return fault("what follows a field is neither a comma nor a blank");
     while (rest_.starts_with(' ')) rest_.remove_prefix(1);
-    line_->time = all_of<std::int64_t>(rest_);
+    line_->time = line_integer(rest_);
     return line_->time || fault("the time is no integer of 64 bits");
   }
 
@@ -213,36 +157,58 @@ class LineDecoder::Reader {
  public:
   Reader(std::string_view body, LineOptions options) : rest_(body), options_(std::move(options)) {}
 
-  bool next(EventBatch& batch) {
-    while (batch.size() < kMaxBatchEvents && !rest_.empty()) {
+  bool next(EventBatch& batch, PlainReadings* plain) {
+    plain_ = plain;
+    has_reading_ = false;
+    const auto rows = [&] { return plain == nullptr ? 0 : plain->size(); };
+    while (batch.size() + rows() < kMaxBatchEvents && !rest_.empty()) {
       const std::size_t end = std::min(rest_.find('\n'), rest_.size());
-      std::string_view text = rest_.substr(0, end);
-      rest_.remove_prefix(std::min(end + 1, rest_.size()));
       ++number_;
-      while (text.ends_with('\r')) text.remove_suffix(1);
-      text = text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
-      if (!text.empty() && text.front() != '#') read(text, batch);
+      if (!read_line(rest_.substr(0, end), batch)) {
+        --number_;
+        break;
+      }
+      rest_.remove_prefix(std::min(end + 1, rest_.size()));
     }
-    return batch.size() > 0;
+    return batch.size() + rows() > 0;
   }
 
  private:
-  void read(std::string_view text, EventBatch& batch) {
-    if (text.size() > kMaxEventBytes)
-      return reject(batch, number_, {Rejection::too_large, "The line is larger than 1 MiB."}, text);
-    if (!simdjson::validate_utf8(text.data(), text.size()))
-      return reject(batch, number_, {Rejection::bad_value, "The line is not valid UTF-8."}, text);
-    if (!cutter_.cut(text, line_, batch))
-      return reject(batch, number_, {Rejection::bad_json, "This is no line protocol: " + line_.fault + "."}, text);
-    const auto at = line_.time ? micros_of(*line_.time, options_.precision) : micros(options_.received);
-    if (!at) return reject(batch, number_, {Rejection::bad_value, "The time is out of range."}, text);
-    at_ = *at;
-    const auto type = event_type_named(line_.measurement);
-    if (type && *type != EventType::reading) return add_event(*type, text, batch);
-    for (const auto& [key, value] : line_.fields) add_reading(key, value, type.has_value(), text, batch);
+  /// False: the line belongs into the next batch.
+  bool read_line(std::string_view text, EventBatch& batch) {
+    while (text.ends_with('\r')) text.remove_suffix(1);
+    text = text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
+    if (text.empty() || text.front() == '#') return true;
+    if (plain_ != nullptr && !has_reading_ && plain_lines_.read(text, number_, *plain_)) return true;
+    return read(text, batch);
   }
 
-  void add_reading(std::string_view key, const FieldValue& value, bool plain, std::string_view text,
+  bool read(std::string_view text, EventBatch& batch) {
+    const auto refuse = [&](Rejection code, std::string message) {
+      reject(batch, number_, {code, std::move(message)}, text);
+      return true;
+    };
+    if (text.size() > kMaxEventBytes) return refuse(Rejection::too_large, "The line is larger than 1 MiB.");
+    if (!simdjson::validate_utf8(text.data(), text.size()))
+      return refuse(Rejection::bad_value, "The line is not valid UTF-8.");
+    if (!cutter_.cut(text, line_, batch))
+      return refuse(Rejection::bad_json, "This is no line protocol: " + line_.fault + ".");
+    const auto at = line_.time ? line_micros(*line_.time, options_.precision) : micros(options_.received);
+    if (!at) return refuse(Rejection::bad_value, "The time is out of range.");
+    at_ = *at;
+    const auto type = event_type_named(line_.measurement);
+    if (type && *type != EventType::reading) {
+      add_event(*type, text, batch);
+      return true;
+    }
+    // Of two readings of one time the later line counts: they go the same way.
+    if (plain_ != nullptr && !plain_->empty()) return false;
+    has_reading_ = true;
+    for (const auto& [key, value] : line_.fields) add_reading(key, value, type.has_value(), text, batch);
+    return true;
+  }
+
+  void add_reading(std::string_view key, const LineValue& value, bool plain, std::string_view text,
                    EventBatch& batch) {
     Event event;
     EventDraft draft{event};
@@ -291,9 +257,9 @@ class LineDecoder::Reader {
     else if (!options_.machine.empty())
       draft.text(Field::machine, options_.machine);
   }
-  static void give(EventDraft& draft, Field field, const FieldValue& value) {
-    if (value.kind == FieldValue::Kind::text) return give_text(draft, field, value.text);
-    value.kind == FieldValue::Kind::truth ? draft.truth(field, value.truth) : draft.number(field, value.number);
+  static void give(EventDraft& draft, Field field, const LineValue& value) {
+    if (value.kind == LineValue::Kind::text) return give_text(draft, field, value.text);
+    value.kind == LineValue::Kind::truth ? draft.truth(field, value.truth) : draft.number(field, value.number);
   }
   /// Tags are always text, and so may be what a client was not sure of.
   static void give_text(EventDraft& draft, Field field, std::string_view text) {
@@ -302,7 +268,7 @@ class LineDecoder::Reader {
       if (const auto number = parse_number(text)) return draft.number(field, *number);
     }
     if (kind == FieldKind::truth) {
-      if (const auto truth = truth_of(text)) return draft.truth(field, truth->truth);
+      if (const auto truth = line_truth(text)) return draft.truth(field, *truth);
     }
     draft.text(field, text);
   }
@@ -332,6 +298,9 @@ class LineDecoder::Reader {
   std::string_view rest_;
   LineOptions options_;
   std::size_t number_ = 0;
+  PlainReadings* plain_ = nullptr;  // borrowed for one call of next(), and null if all is to be events
+  PlainLines plain_lines_{options_};
+  bool has_reading_ = false;  // among the events of this batch
   std::int64_t at_ = 0;
   Cutter cutter_;
   CutLine line_;
@@ -345,6 +314,6 @@ LineDecoder::~LineDecoder() = default;
 LineDecoder::LineDecoder(LineDecoder&&) noexcept = default;
 LineDecoder& LineDecoder::operator=(LineDecoder&&) noexcept = default;
 
-bool LineDecoder::next(EventBatch& batch) { return reader_->next(batch); }
+bool LineDecoder::next(EventBatch& batch, PlainReadings* plain) { return reader_->next(batch, plain); }
 
 }  // namespace takt

@@ -15,6 +15,8 @@ enum class LinePrecision : std::uint8_t { nanoseconds, microseconds, millisecond
 /// By `precision=` of either version of the API: ns n, us u µ, ms, s, m, h.
 std::optional<LinePrecision> line_precision_named(std::string_view name);
 
+struct PlainReadings;
+
 struct LineOptions {
   LinePrecision precision = LinePrecision::nanoseconds;  ///< digits beyond microseconds are cut
   Timestamp received;                                    ///< the time of lines without one
@@ -46,8 +48,9 @@ class LineDecoder {
   LineDecoder& operator=(LineDecoder&&) noexcept;
 
   /// Fills `batch`, which is empty, with the events of the next lines, kMaxBatchEvents or a few more; false: there
-  /// were none.
-  bool next(EventBatch& batch);
+  /// were none. With `plain`, whose rows are empty and whose names stay from call to call, most readings go there
+  /// instead, and none into `batch` where there are some.
+  bool next(EventBatch& batch, PlainReadings* plain = nullptr);
 
  private:
   class Reader;

@@ -20,7 +20,9 @@ std::vector<std::string> UnreliableDelivery::arrived(Timestamp now) {
   return lines;
 }
 
-void UnreliableDelivery::push(Timestamp due, std::string line) { on_the_way_.push({due, next_number_++, std::move(line)}); }
+void UnreliableDelivery::push(Timestamp due, std::string line) {
+  on_the_way_.push({due, next_number_++, std::move(line)});
+}
 
 Duration UnreliableDelivery::delay() { return Duration{random_.integer(1, std::int64_t{3600} * 1'000'000)}; }
 

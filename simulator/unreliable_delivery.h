@@ -25,7 +25,8 @@ struct DeliveryOptions {
 /// at least once. Deterministic by seed, given the same calls. Not thread-safe.
 class UnreliableDelivery {
  public:
-  explicit UnreliableDelivery(const DeliveryOptions& options) : options_(options), random_(mix(options.seed, 0x64656C69)) {}
+  explicit UnreliableDelivery(const DeliveryOptions& options)
+      : options_(options), random_(mix(options.seed, 0x64656C69)) {}
 
   void add(Timestamp sent, std::string line);
   /// What has arrived before `now`.

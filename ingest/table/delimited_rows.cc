@@ -50,7 +50,8 @@ class DelimitedRows : public RowSource {
       if (delimiter_ == 0) delimiter_ = most_frequent_delimiter(record);
       row.cells.clear();
       split(record, delimiter_, row.cells);
-      if (std::any_of(row.cells.begin(), row.cells.end(), [](const TableCell& cell) { return !cell.text.empty(); }))
+      if (std::any_of(row.cells.begin(), row.cells.end(),
+                      [](const TableCell& cell) { return !cell.text.empty(); }))
         return true;
     }
     if (in_->bad()) return io_error("the file cannot be read to its end");

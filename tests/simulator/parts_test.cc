@@ -1,7 +1,7 @@
 // The simulator's small parts: numbers, shifts, and the mischief of delivery.
-#include "simulator/unreliable_delivery.h"
 #include "simulator/random.h"
 #include "simulator/shift_clock.h"
+#include "simulator/unreliable_delivery.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
