@@ -53,7 +53,7 @@ std::vector<double> send_all(HttpClient& client, const PlantLoad& load, const st
   answer_ms.reserve(bodies.size());
   for (const Body& body : bodies) {
     const auto begun = SteadyClock::now();
-    const HttpReply reply = need(client.post(load.path, {body.text, load.type}));
+    const HttpReply reply = need(client.post(load.path, {body.text, load.media_type}));
     answer_ms.push_back(std::chrono::duration<double, std::milli>(SteadyClock::now() - begun).count());
     const bool all =
         reply.status == 204 || member(reply.body, "accepted") == static_cast<std::int64_t>(body.events);

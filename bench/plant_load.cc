@@ -97,7 +97,7 @@ PlantLoad line_load(const PlantLoadOptions& options) {
   });
   PlantLoad load = packer.take_load();
   load.plant = workload_plant(machines);
-  load.path = "/write", load.type = "text/plain";
+  load.path = "/write", load.media_type = "text/plain";
   return load;
 }
 

@@ -28,9 +28,10 @@ struct Body {
 };
 
 struct PlantLoad {
-  std::string plant;                                               ///< in which they make sense, as TOML
-  std::string path = "/v1/events", type = "application/x-ndjson";  ///< where the bodies go, and what they are
-  std::vector<std::vector<Body>> connections;                      ///< what each sends, one body after the other
+  std::string plant;  ///< in which they make sense, as TOML
+  std::string path = "/v1/events",
+              media_type = "application/x-ndjson";  ///< where the bodies go, and what they are
+  std::vector<std::vector<Body>> connections;       ///< what each sends, one body after the other
   std::size_t events = 0, bytes = 0;
   std::array<std::size_t, kEventTypes> by_type{};
 
