@@ -1,8 +1,8 @@
 #include "cli/import.h"
 
+#include "cli/import_outlet.h"
 #include "cli/import_state.h"
 #include "cli/progress_line.h"
-#include "client/event_sender.h"
 #include "ingest/decode.h"
 #include "ingest/import_source.h"
 #include "ingest/table/table_mapping.h"
@@ -37,7 +37,9 @@ struct Arguments {
 
 struct Totals {
   std::uint64_t accepted = 0, duplicate = 0, rejected = 0;
-  std::uint64_t before = 0;  // acknowledged by an earlier start
+  std::uint64_t before = 0;      // acknowledged by an earlier start
+  std::uint64_t sent = 0;        // since, and answered
+  std::uint64_t unreadable = 0;  // of the rejected, those that were never sent
   std::size_t most_shown = kShownRejects;
   std::vector<std::string> first_rejects;
 
@@ -56,14 +58,12 @@ Result<ImportFormat> format_for(const Arguments& arguments, const std::string& f
   return arguments.format.empty() ? format_of(file) : named.at(arguments.format);
 }
 
-void add_receipt(Totals& totals, const SendReceipt& receipt, const ImportBody& body, const std::string& file) {
+void add_receipt(Totals& totals, const ImportReceipt& receipt, const std::string& file) {
   totals.accepted += receipt.accepted;
   totals.duplicate += receipt.duplicate;
   totals.rejected += receipt.rejected;
-  for (const Refusal& refusal : receipt.refusals) {
-    const std::size_t line = refusal.index < body.lines.size() ? body.lines[refusal.index] : 0;
-    totals.reject(file, line, refusal.code + ": " + refusal.message);
-  }
+  totals.sent += receipt.events;
+  for (const UnreadableLine& refusal : receipt.refusals) totals.reject(file, refusal.line, refusal.message);
 }
 
 /// "[######..............] 12345 events, 8200/s, 0:12 left"
@@ -117,32 +117,42 @@ Result<std::unique_ptr<ImportSource>> open_source(const Arguments& arguments, co
 
 void add_unreadable(Totals& totals, const ImportSource& source, const std::string& file) {
   totals.rejected += source.unreadable_count();
+  totals.unreadable += source.unreadable_count();
   for (const UnreadableLine& unreadable : source.unreadable())
     totals.reject(file, unreadable.line, unreadable.message);
 }
 
-Result<void> send_all(EventSender& sender, ImportSource& source, ImportState& state, const std::string& file,
+Result<void> send_all(ImportOutlet& outlet, ImportSource& source, ImportState& state, const std::string& file,
                       Totals& totals) {
   ImportProgress progress{file};
-  std::uint64_t read = 0;
+  std::uint64_t read = 0, done = 0;
+  const auto note = [&](const ImportReceipt& receipt) {
+    add_receipt(totals, receipt, file);
+    done += receipt.events;
+    if (receipt.events > 0) state.acknowledged(done);
+    progress.show(totals.all(), source.share());
+  };
   while (true) {
     const Result<ImportBody> body = source.next();
     if (!body) return body.error();
-    if (body->lines.empty()) return {};
+    if (body->lines.empty()) break;
     read += body->lines.size();
     if (read <= state.before()) {
       totals.before += body->lines.size();
+      done = read;
       continue;
     }
-    const Result<SendReceipt> receipt = sender.send(body->text, source.content_type());
+    const Result<ImportReceipt> receipt = outlet.send(*body, source.content_type());
     if (!receipt) return receipt.error();
-    add_receipt(totals, *receipt, *body, file);
-    state.acknowledged(read);
-    progress.show(totals.all(), source.share());
+    note(*receipt);
   }
+  const Result<ImportReceipt> rest = outlet.finish();
+  if (!rest) return rest.error();
+  note(*rest);
+  return {};
 }
 
-Result<void> import_file(EventSender& sender, const Arguments& arguments, const std::string& file,
+Result<void> import_file(ImportOutlet& outlet, const Arguments& arguments, const std::string& file,
                          Totals& totals) {
   const auto source = open_source(arguments, file);
   if (!source) return source.error();
@@ -151,7 +161,7 @@ Result<void> import_file(EventSender& sender, const Arguments& arguments, const 
   if (state.before() > 0)
     fmt::print(stderr, "{}: goes on after {} events that are in already; --from-start sends all of it\n", file,
                state.before());
-  const auto sent = send_all(sender, **source, state, file, totals);
+  const auto sent = send_all(outlet, **source, state, file, totals);
   if (sent)
     state.finish();
   else
@@ -192,14 +202,13 @@ Result<void> try_file(const Arguments& arguments, const std::string& file, Total
 }
 
 Result<Totals> import_files(const Arguments& arguments) {
-  Result<HttpClient> client = HttpClient::open(arguments.server);
-  if (!client) return client.error();
-  EventSender sender{std::move(*client), {}};
+  const auto outlet = open_outlet(arguments.server);
+  if (!outlet) return outlet.error();
   Totals totals;
   if (arguments.dry_run) totals.most_shown = kShownInDryRun;
   for (const std::string& file : arguments.files) {
     const auto done =
-        arguments.dry_run ? try_file(arguments, file, totals) : import_file(sender, arguments, file, totals);
+        arguments.dry_run ? try_file(arguments, file, totals) : import_file(**outlet, arguments, file, totals);
     if (!done)
       return Error{done.error().code,
                    fmt::format("{} ({} events imported before)", done.error().context, totals.all())};
@@ -217,6 +226,9 @@ int run(const Arguments& arguments) {
     fmt::print("{} readable, {} rejected; nothing was sent\n", totals->accepted, totals->rejected);
   else
     fmt::print("{} accepted, {} duplicate, {} rejected\n", totals->accepted, totals->duplicate, totals->rejected);
+  const std::uint64_t told = totals->all() - totals->unreadable;
+  if (!arguments.dry_run && totals->sent > told)
+    fmt::print("{} more are in; the connection was lost before it was told as what\n", totals->sent - told);
   for (const std::string& reject : totals->first_rejects) fmt::print(stderr, "{}\n", reject);
   if (totals->rejected > totals->first_rejects.size()) {
     fmt::print(stderr, "... and {} more{}\n", totals->rejected - totals->first_rejects.size(),
@@ -278,7 +290,7 @@ void add_import_command(CLI::App& app, int& exit_status) {
       app.add_subcommand("import", "Send the events of files to a server; the same file again changes nothing");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("FILE", arguments->files, "Files to import, - for standard input")->required();
-  command->add_option("--server", arguments->server, "Server to send to")
+  command->add_option("--server", arguments->server, "Server to send to; tcp://HOST:PORT of takt serve --tcp, too")
       ->envname("TAKT_SERVER")
       ->capture_default_str();
   command->add_option("--format", arguments->format, "Format of all files (default: by their extensions)")

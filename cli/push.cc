@@ -119,6 +119,7 @@ Result<void> push_lines(client::Producer& producer) {
 void wait_for_the_server(client::Producer& producer, double patience_s) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>{patience_s};
   while (!producer.wait_until_acknowledged(kLook) && !interrupted && std::chrono::steady_clock::now() < deadline) {
+    if (producer.report().hopeless) std::this_thread::sleep_for(kLook);  // nobody waits for that one
   }
 }
 

@@ -92,11 +92,34 @@ struct Columns {
   }
 };
 
-Offset<wire::Batch> batch_of(FlatBufferBuilder& b, const EventBatch& batch, std::size_t first, std::size_t last,
-                             bool with_refused, TagNumbers& tags, bool own_series) {
+/// Of a message, at most: names and numbers of an event beside its texts.
+constexpr std::size_t kEventBytes = 512;
+/// Leaves room for one more event of any size: 1 MiB of JSON has no more text than that.
+constexpr std::size_t kFrameBytes = kMostMessageBytes / 2;
+
+std::size_t bytes_of(const Event& e) {
+  return kEventBytes + e.machine.size() + e.id.size() + e.state.size() + e.reason.size() + e.product.size() +
+         e.order.size() + e.defect.size() + e.characteristic.size() + e.serial.size() + e.subgroup.size() +
+         e.result.size() + e.by.size() + e.attributes.size() + e.value.text.size();
+}
+std::size_t bytes_of(const RejectedEvent& rejected) {
+  return kEventBytes + rejected.message.size() + rejected.raw.size();
+}
+
+/// The end of what goes into one frame from `first` on; at least one of them.
+template <class Rows>
+std::size_t end_of_frame(const Rows& rows, std::size_t first, std::size_t most) {
+  std::size_t last = first;
+  for (std::size_t bytes = 0; last < rows.size() && last - first < most && bytes < kFrameBytes; ++last)
+    bytes += bytes_of(rows[last]);
+  return last;
+}
+
+Offset<wire::Batch> batch_of(FlatBufferBuilder& b, const EventBatch& batch, const FrameRows& rows,
+                             TagNumbers& tags, bool own_series) {
   Columns columns;
   std::vector<Offset<wire::Event>> events;
-  for (std::size_t i = first; i < last; ++i) {
+  for (std::size_t i = rows.first; i < rows.last; ++i) {
     const Event& event = batch.events[i];
     if (event.type == EventType::reading)
       columns.add(b, event, tags.number(event.machine, event.tag));
@@ -104,8 +127,8 @@ Offset<wire::Batch> batch_of(FlatBufferBuilder& b, const EventBatch& batch, std:
       events.push_back(event_of(b, event));
   }
   std::vector<Offset<wire::Refused>> refused;
-  for (const RejectedEvent& rejected : batch.rejected) {
-    if (!with_refused) break;
+  for (std::size_t i = rows.first_refused; i < rows.last_refused; ++i) {
+    const RejectedEvent& rejected = batch.rejected[i];
     const Text code = text(b, name_of(rejected.code));
     const Text message = text(b, rejected.message);
     refused.push_back(wire::CreateRefused(b, code, message, text(b, rejected.raw)));
@@ -172,10 +195,25 @@ std::string_view FrameWriter::frame(std::uint64_t sequence, const ReadingColumns
   return finish(sequence, wire::CreateBatch(builder_, columns));
 }
 
-std::string_view FrameWriter::frame(std::uint64_t sequence, const EventBatch& batch, std::size_t first,
-                                    std::size_t last, bool refused, TagNumbers& tags) {
+std::vector<FrameRows> frames_of(const EventBatch& batch, std::size_t most) {
+  std::vector<FrameRows> frames;
+  for (std::size_t first = 0; first < batch.events.size();) {
+    const std::size_t last = end_of_frame(batch.events, first, most);
+    frames.push_back({first, last, 0, 0});
+    first = last;
+  }
+  for (std::size_t first = 0; first < batch.rejected.size();) {
+    const std::size_t last = end_of_frame(batch.rejected, first, most);
+    frames.push_back({0, 0, first, last});
+    first = last;
+  }
+  return frames;
+}
+
+std::string_view FrameWriter::frame(std::uint64_t sequence, const EventBatch& batch, const FrameRows& rows,
+                                    TagNumbers& tags) {
   builder_.Clear();
-  return finish(sequence, batch_of(builder_, batch, first, last, refused, tags, false));
+  return finish(sequence, batch_of(builder_, batch, rows, tags, false));
 }
 
 std::string_view FrameWriter::finish(std::uint64_t sequence, Offset<wire::Batch> batch) {
@@ -189,7 +227,7 @@ std::string_view FrameWriter::finish(std::uint64_t sequence, Offset<wire::Batch>
 std::string encode_batch(const EventBatch& batch) {
   FlatBufferBuilder builder;
   TagNumbers tags;
-  builder.Finish(batch_of(builder, batch, 0, batch.events.size(), true, tags, true));
+  builder.Finish(batch_of(builder, batch, {0, batch.events.size(), 0, batch.rejected.size()}, tags, true));
   return {reinterpret_cast<const char*>(builder.GetBufferPointer()), builder.GetSize()};
 }
 

@@ -51,14 +51,24 @@ class TagNumbers {
   std::map<std::pair<std::string, std::string>, std::uint32_t, ByName> numbers_;
 };
 
+/// What of a batch a frame takes: events [first, last), and of the refused [first_refused, last_refused). In the
+/// frame readings come first, then other events, then the refused.
+struct FrameRows {
+  std::size_t first = 0, last = 0, first_refused = 0, last_refused = 0;
+};
+
+/// A batch cut into frames of at most `most` events each, and of no more bytes than a message may have.
+std::vector<FrameRows> frames_of(const EventBatch& batch, std::size_t most);
+/// Rows of columns that a message has room for.
+inline constexpr std::size_t kMostColumnRows = 100'000;
+
 /// Makes messages, one at a time, into memory that it keeps.
 class FrameWriter {
  public:
   /// A frame of the readings.
   std::string_view frame(std::uint64_t sequence, const ReadingColumns& readings);
-  /// A frame of the batch's events [first, last), readings among them, and, if `refused`, of its rejected.
-  std::string_view frame(std::uint64_t sequence, const EventBatch& batch, std::size_t first, std::size_t last,
-                         bool refused, TagNumbers& tags);
+  /// A frame of these rows of the batch.
+  std::string_view frame(std::uint64_t sequence, const EventBatch& batch, const FrameRows& rows, TagNumbers& tags);
 
  private:
   std::string_view finish(std::uint64_t sequence, flatbuffers::Offset<wire::Batch> batch);

@@ -318,19 +318,23 @@ Result<void> Producer::spool(std::string_view frame) {
 }
 
 Result<void> Producer::send(const EventBatch& batch) {
-  for (std::size_t first = 0; first < std::max<std::size_t>(1, batch.events.size());
-       first += options_.frame_events) {
-    const std::size_t last = std::min(batch.events.size(), first + options_.frame_events);
-    const bool refused = first == 0 && !batch.rejected.empty();
-    if (first == last && !refused) break;
-    const auto frame = writer_.frame(spool_->next_sequence(), batch, first, last, refused, spool_->tags());
+  for (const FrameRows& rows : frames_of(batch, options_.frame_events)) {
+    const auto frame = writer_.frame(spool_->next_sequence(), batch, rows, spool_->tags());
     if (const auto spooled = spool(frame); !spooled) return spooled;
   }
   return {};
 }
 
 Result<void> Producer::send(const ReadingColumns& readings) {
-  return spool(writer_.frame(spool_->next_sequence(), readings));
+  for (std::size_t first = 0; first < readings.at.size(); first += kMostColumnRows) {
+    const std::size_t count = std::min(kMostColumnRows, readings.at.size() - first);
+    const ReadingColumns some{
+        readings.of.subspan(first, count), readings.at.subspan(first, count),
+        readings.number.subspan(first, count),
+        readings.quality.empty() ? readings.quality : readings.quality.subspan(first, count)};
+    if (const auto spooled = spool(writer_.frame(spool_->next_sequence(), some)); !spooled) return spooled;
+  }
+  return {};
 }
 
 std::uint32_t Producer::number(std::string_view machine, std::string_view tag) {
@@ -344,7 +348,7 @@ bool Producer::wait_until_acknowledged(std::chrono::milliseconds patience) {
 bool Producer::wait_until_acknowledged(std::uint64_t sequence, std::chrono::milliseconds patience) {
   std::unique_lock lock{mutex_};
   const auto done = [&] { return report_.acknowledged_sequence >= sequence; };
-  changed_.wait_for(lock, patience, [&] { return done() || hopeless_; });
+  changed_.wait_for(lock, patience, [&] { return done() || report_.hopeless; });
   return done();
 }
 
@@ -370,9 +374,9 @@ void Producer::run() {
     if (report_.connected) pause = kFirstPause;
     report_.connected = false;
     report_.trouble = why.context;
-    hopeless_ = why.code == ErrorCode::conflict || why.code == ErrorCode::invalid_argument;
+    report_.hopeless = why.code == ErrorCode::conflict || why.code == ErrorCode::invalid_argument;
     changed_.notify_all();
-    changed_.wait_for(lock, hopeless_ ? options_.most_pause : pause, [&] { return stopping_; });
+    changed_.wait_for(lock, report_.hopeless ? options_.most_pause : pause, [&] { return stopping_; });
     if (stopping_) return;
     pause = std::min(options_.most_pause, pause * 2);
   }
@@ -380,7 +384,7 @@ void Producer::run() {
 
 void Producer::note_welcome(std::uint64_t last) {
   const std::lock_guard lock{mutex_};
-  report_.connected = true, hopeless_ = false;
+  report_.connected = true, report_.hopeless = false;
   report_.trouble.clear();
   ++report_.connections;
   report_.acknowledged_sequence = std::max(report_.acknowledged_sequence, last);

@@ -36,7 +36,8 @@ struct Refusal {
 /// Since the producer was opened.
 struct ProducerReport {
   bool connected = false;
-  std::string trouble;  ///< why not, in the last attempt
+  std::string trouble;    ///< why not, in the last attempt
+  bool hopeless = false;  ///< the next attempt will end like the last one, unless somebody does something
   std::uint64_t spooled_sequence = 0, acknowledged_sequence = 0;
   std::uint64_t accepted = 0, duplicate = 0, rejected = 0;
   std::uint64_t spool_bytes = 0, dropped_frames = 0, connections = 0;
@@ -82,7 +83,7 @@ class Producer {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   ProducerReport report_;
-  bool stopping_ = false, hopeless_ = false;
+  bool stopping_ = false;
   std::unique_ptr<Link> link_;
   std::thread thread_;
 };

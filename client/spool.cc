@@ -169,6 +169,7 @@ std::uint64_t Spool::next_sequence() const {
 }
 
 Result<void> Spool::append(std::string_view frame) {
+  if (frame.size() > kWireHead + kMostMessageBytes) return invalid("a frame is larger than a message may be");
   if (const auto room = make_room(frame.size()); !room) return room;
   bool full = out_ < 0;
   {

@@ -51,7 +51,7 @@ class Spool {
   std::uint64_t next_sequence() const;
   TagNumbers& tags() { return tags_; }
   /// Takes the frame with next_sequence(); the tags that it speaks of are defined before it. unavailable: full;
-  /// io.
+  /// invalid_argument: larger than a message may be; io.
   Result<void> append(std::string_view frame);
 
   // ---------------------------------------- reading

@@ -118,6 +118,7 @@ Result<void> Store::Committer::write(rocksdb::WriteBatch& batch) {
     if (!failure_.empty()) return unavailable(failure_);
   }
   const auto began = std::chrono::steady_clock::now();
+  if (store_.options_.before_write) store_.options_.before_write();
   auto written = store_.disk_->write(batch);
   const auto took = std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - began).count();
   auto& statistics = store_.statistics_;

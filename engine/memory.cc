@@ -51,6 +51,7 @@ Result<MemoryBudget> MemoryBudget::of(std::uint64_t total) {
   budget.store.decoded = share(total, 32, 4, 32);
   budget.store.queue = share(total, 16, 8, 128);
   budget.bodies = share(total, 4, 64, 512);
+  budget.messages = share(total, 16, 16, 128);
   return budget;
 }
 

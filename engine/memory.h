@@ -27,7 +27,8 @@ struct MemoryBudget {
   std::size_t journal =
       std::size_t{144}
       << 20U;  ///< of readings that are in no chunk; in memory they take up to four times that, short texts more
-  std::size_t bodies = std::size_t{512} << 20U;  ///< of all HTTP requests in work
+  std::size_t bodies = std::size_t{512} << 20U;    ///< of all HTTP requests in work
+  std::size_t messages = std::size_t{128} << 20U;  ///< of all large messages of the binary protocol being read
 
   /// Less would leave no room for one request of 64 MiB beside what every server needs.
   static constexpr std::uint64_t kLeast = std::uint64_t{256} << 20U;

@@ -52,6 +52,8 @@ struct StoreOptions {
   std::chrono::microseconds plant_change_look{1000};
   /// Called between those looks by the thread that changes the plant, for tests.
   std::function<void()> between_looks;
+  /// Called by the committer before each write to the disk, for tests: while it lasts the disk stands still.
+  std::function<void()> before_write;
 };
 
 /// What became of a submission that is now durable and in every figure.

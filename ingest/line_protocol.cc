@@ -137,6 +137,11 @@ class Cutter {
   EventBatch* batch_ = nullptr;
 };
 
+/// What `influx_inspect export` writes above the lines. A line of fields cannot begin so.
+bool is_statement(std::string_view line) {
+  return line.starts_with("CREATE DATABASE ") || line.starts_with("CREATE RETENTION POLICY ");
+}
+
 std::optional<std::string_view> tag_named(const CutLine& line, std::string_view name) {
   for (const auto& [key, value] : line.tags) {
     if (key == name) return value;
@@ -178,7 +183,7 @@ class LineDecoder::Reader {
   bool read_line(std::string_view text, EventBatch& batch) {
     while (text.ends_with('\r')) text.remove_suffix(1);
     text = text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
-    if (text.empty() || text.front() == '#') return true;
+    if (text.empty() || text.front() == '#' || is_statement(text)) return true;
     if (plain_ != nullptr && !has_reading_ && plain_lines_.read(text, number_, *plain_)) return true;
     return read(text, batch);
   }

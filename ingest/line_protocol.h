@@ -32,8 +32,8 @@ struct LineOptions {
 ///   other measurement m each field is a reading of the tag `m.field`.
 /// - Tags that are no fields go into the attributes, but `host`, which agents add by themselves.
 /// - Escapes: backslash before comma, equals sign and blank in names and tag values; before quote and backslash in
-///   strings; elsewhere it is itself. A line ends with its line feed, even within quotes. Lines that are blank or
-///   begin with # are none.
+///   strings; elsewhere it is itself. A line ends with its line feed, even within quotes. Lines that are blank,
+///   begin with # or are a CREATE statement of an export are none.
 /// - A line that cannot be read is one bad_json with its text, one whose values cannot be a bad_value; neither
 /// hurts
 ///   another line.

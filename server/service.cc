@@ -202,7 +202,9 @@ Result<void> Service::recover() {
       Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, *p.scanners, *p.http, p.started, p.stopping});
   p.add_routes();
   if (p.options.tcp) {
-    auto tcp = TcpServer::listen(p.options.tcp->host, p.options.tcp->port, {}, *p.ingestor, *p.store);
+    TcpOptions limits;
+    limits.large_messages_bytes = p.options.memory.messages;
+    auto tcp = TcpServer::listen(p.options.tcp->host, p.options.tcp->port, limits, *p.ingestor, *p.store);
     if (!tcp) return tcp.error();
     p.tcp = std::move(*tcp);
   }

@@ -129,7 +129,9 @@ std::string refused_lines(const IngestAnswer& answer) {
 HttpResponse answer_of_lines(Api& api, bool v2, const Result<IngestAnswer>& answer) {
   if (!answer) {
     if (answer.error().code != ErrorCode::unavailable) return line_fault(v2, 400, answer.error().context);
-    return line_fault(v2, api.store.read_only_reason().empty() ? 429 : 503, answer.error().context);
+    // Clients of version 1, Telegraf's among them, throw away what is answered with any 4xx, and send a 503 again.
+    const bool overload = v2 && api.store.read_only_reason().empty();
+    return line_fault(v2, overload ? 429 : 503, answer.error().context);
   }
   if (answer->rejected > 0) return line_fault(v2, 400, refused_lines(*answer));
   HttpResponse done;
@@ -154,6 +156,17 @@ void post_lines(Api& api, HttpRequest& http, Responder responder) {
     const std::string source = "lp " + body->remote.substr(0, body->remote.rfind(':'));
     return answer_of_lines(api, v2, api.ingestor.accept(LineDecoder{body->body, options}, source));
   });
+}
+
+/// Clients of version 1 create their database before they write. There is none here that could be missing.
+HttpResponse post_query(Api&, const HttpRequest& http) {
+  const auto form = QueryParameters::parse(http.body).value_or(QueryParameters{});
+  const std::string_view asked = http.query.get("q").value_or(form.get("q").value_or(""));
+  constexpr std::string_view kCreate = "CREATE DATABASE ";
+  if (equal_ignoring_case(asked.substr(0, kCreate.size()), kCreate))
+    return json_response(R"({"results":[{"statement_id":0}]})");
+  return line_fault(false, 400,
+                    "there is no InfluxQL here but CREATE DATABASE, which does nothing; see GET /v1/series");
 }
 
 /// What InfluxDB's clients ask before they write.
@@ -271,6 +284,14 @@ std::vector<Route> ingest_routes() {
        "application/json",
        "as POST /write",
        post_lines},
+      {"POST",
+       "/query",
+       "Nothing: for clients of InfluxDB that create their database",
+       {{"q", "CREATE DATABASE and a name, here or in a form"}},
+       "results; 400 of any other statement",
+       "application/json",
+       "a form with q",
+       answering(post_query)},
       {"GET",
        "/ping",
        "Whether InfluxDB line protocol can be sent",

@@ -34,9 +34,9 @@ TEST(MemoryBudget, SplitsWhatThereIsAndRefusesTooLittle) {
     ASSERT_TRUE(budget) << budget.error().context;
     const StoreMemory& store = budget->store;
     // Rows in memory take up to four times what they take in the journal.
-    EXPECT_LE(
-        4 * budget->journal + store.memtables + store.block_cache + store.decoded + store.queue + budget->bodies,
-        total);
+    EXPECT_LE(4 * budget->journal + store.memtables + store.block_cache + store.decoded + store.queue +
+                  budget->bodies + budget->messages,
+              total);
   }
   const auto refused = MemoryBudget::of(MemoryBudget::kLeast - 1);
   ASSERT_FALSE(refused);

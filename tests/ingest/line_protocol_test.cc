@@ -50,6 +50,15 @@ TEST(LineProtocol, MakesAReadingOfEachField) {
   EXPECT_THAT(lines.numbers, ElementsAre(1, 1, 2, 2));
 }
 
+TEST(LineProtocol, PassesOverTheStatementsOfAnExport) {
+  const Lines lines{
+      "# DDL\nCREATE DATABASE x WITH NAME autogen\nCREATE RETENTION POLICY a ON x DURATION 0s REPLICATION 1\n# "
+      "DML\n"
+      "CREATE,machine=M1 DATABASE=1 1767592800000000000\nCREATE INDEX y\n"};
+  EXPECT_THAT(lines.events, ElementsAre(reading("CREATE.DATABASE", "1")));
+  EXPECT_THAT(lines.refused, ElementsAre("6 bad_json"));
+}
+
 TEST(LineProtocol, MakesEventsOfMeasurementsThatAreNamedAsTheirTypes) {
   const Lines lines{
       "state,machine=M1,reason=FAIL state=\"down\" 1767592800000000000\n"

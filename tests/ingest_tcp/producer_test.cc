@@ -46,6 +46,32 @@ TEST(Producer, DeliversWhatItSpooled) {
   EXPECT_EQ(tcp.readings("M1", "t") + tcp.readings("M2", "t"), 1000U);
 }
 
+TEST(Producer, CutsWhatIsMoreThanAMessageMayHold) {
+  TcpUnderTest tcp;
+  const TemporaryFolder folder;
+  ProducerOptions options;
+  options.server = tcp.address();
+  options.spool = spool_in(folder);
+  const auto producer = Producer::open(std::move(options));
+  ASSERT_TRUE(producer);
+  const std::string note = "{\"note\":\"" + std::string(3000, 'x') + "\"}";
+  EventBatch batch = stream(0, 3000);
+  for (Event& event : batch.events) event.attributes = note;
+  for (std::size_t i = 0; i < 100; ++i)
+    batch.rejected.push_back({i, Rejection::bad_json, "no JSON", std::string(std::size_t{64} << 10U, '{')});
+  ASSERT_TRUE((*producer)->send(batch));
+  const std::size_t rows = 2 * kMostColumnRows + 1;
+  const std::vector<std::uint32_t> of(rows, (*producer)->number("M1", "columns"));
+  const std::vector<double> number(rows, 1);
+  std::vector<std::int64_t> at;
+  for (std::size_t i = 0; i < rows; ++i) at.push_back(micros(kTcpNow) - static_cast<std::int64_t>(i));
+  ASSERT_TRUE((*producer)->send({of, at, number, {}}));
+  ASSERT_TRUE((*producer)->wait_until_acknowledged(kPatience)) << (*producer)->report().trouble;
+  EXPECT_EQ((*producer)->report().accepted, 3000 + rows);
+  EXPECT_EQ((*producer)->report().rejected, 100U);
+  EXPECT_EQ((*producer)->report().dropped_frames, 0U);
+}
+
 TEST(Producer, GoesOnWhereTheLastOneEnded) {
   TcpUnderTest tcp;
   const TemporaryFolder folder;
@@ -128,7 +154,7 @@ void fill(Spool& spool, std::size_t frames, std::size_t rows = 10) {
   FrameWriter writer;
   for (std::size_t i = 0; i < frames; ++i) {
     const EventBatch batch = stream(i * rows, (i + 1) * rows);
-    const auto frame = writer.frame(spool.next_sequence(), batch, 0, rows, false, spool.tags());
+    const auto frame = writer.frame(spool.next_sequence(), batch, {0, rows}, spool.tags());
     const auto appended = spool.append(frame);
     ASSERT_TRUE(appended) << appended.error().context;
   }
@@ -231,7 +257,7 @@ TEST(Spool, StopsWhereItIsFullOrLetsTheOldestGo) {
     const EventBatch batch = stream(0, 10);
     Result<void> appended;
     for (int i = 0; i < 1000 && appended; ++i)
-      appended = (*spool)->append(writer.frame((*spool)->next_sequence(), batch, 0, 10, false, (*spool)->tags()));
+      appended = (*spool)->append(writer.frame((*spool)->next_sequence(), batch, {0, 10}, (*spool)->tags()));
     ASSERT_FALSE(appended);
     EXPECT_EQ(appended.error().code, ErrorCode::unavailable);
     EXPECT_LE((*spool)->bytes(), options.max_bytes);

@@ -148,7 +148,7 @@ TEST(TcpServer, NamesEachRefusedRowAndKeepsItInTheQuarantine) {
   batch.events.push_back(state);
   batch.rejected.push_back({0, Rejection::bad_json, "no JSON", "{"});
   client::FrameWriter writer;
-  const std::string frame{writer.frame(1, batch, 0, batch.events.size(), true, said.tags)};
+  const std::string frame{writer.frame(1, batch, {0, batch.events.size(), 0, 1}, said.tags)};
   said.raw.send(said.tags.definitions(0) + frame);
   const auto sum = said.raw.acknowledged(1);
   ASSERT_TRUE(sum);
@@ -169,7 +169,7 @@ TEST(TcpServer, TakesReadingsOfAMachineThatIsDescribedLater) {
     batch.events.push_back(reading_event("LATE", "t", kTcpNow - std::chrono::seconds{sequence}, 1));
     client::FrameWriter writer;
     const std::size_t known = said.tags.size();
-    const std::string frame{writer.frame(sequence, batch, 0, 1, false, said.tags)};
+    const std::string frame{writer.frame(sequence, batch, {0, 1}, said.tags)};
     said.raw.send(said.tags.definitions(known) + frame);
     const auto sum = said.raw.acknowledged(sequence);
     return sum ? sum->accepted : 99;

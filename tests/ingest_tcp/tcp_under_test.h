@@ -66,7 +66,10 @@ struct TcpUnderTest {
 /// Says what it is told to, right or wrong.
 class RawProducer {
  public:
-  explicit RawProducer(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  /// `receive_buffer`: how many bytes of answers wait for it on this side; 0: as many as is usual.
+  explicit RawProducer(std::uint16_t port, int receive_buffer = 0)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    if (receive_buffer > 0) ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
@@ -79,12 +82,18 @@ class RawProducer {
   RawProducer(const RawProducer&) = delete;
   RawProducer& operator=(const RawProducer&) = delete;
 
+  /// Waits until all is handed over to this machine's network.
   void send(std::string_view bytes) { EXPECT_GE(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0); }
-  void hello(std::uint64_t producer, std::uint64_t epoch = 1, std::uint64_t oldest = 1,
-             std::uint16_t version = 1) {
+  /// Whether the server has said anything that was not received yet.
+  bool is_answered() const {
+    char byte = 0;
+    return ::recv(socket_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+  }
+  void hello(std::uint64_t producer, std::uint64_t epoch = 1, std::uint64_t oldest = 1, std::uint16_t version = 1,
+             std::string_view name = "raw") {
     flatbuffers::FlatBufferBuilder builder;
-    const auto name = builder.CreateString("raw");
-    const auto hello = wire::CreateHello(builder, version, producer, producer, epoch, oldest, name);
+    const auto named = builder.CreateString(name);
+    const auto hello = wire::CreateHello(builder, version, producer, producer, epoch, oldest, named);
     builder.Finish(wire::CreateMessage(builder, wire::Content::Hello, hello.Union()));
     std::string bytes;
     append_message(bytes, builder);
@@ -105,7 +114,7 @@ class RawProducer {
   }
   /// Acks until one reaches `sequence`, added up; nothing: a fault or the end came first.
   struct Sum {
-    std::uint64_t accepted = 0, duplicate = 0, rejected = 0;
+    std::uint64_t accepted = 0, duplicate = 0, rejected = 0, acks = 0;
     std::vector<std::string> rejects;
   };
   std::optional<Sum> acknowledged(std::uint64_t sequence) {
@@ -114,6 +123,7 @@ class RawProducer {
       const wire::Message* message = receive();
       const auto* ack = message == nullptr ? nullptr : message->content_as_Ack();
       if (ack == nullptr) return std::nullopt;
+      ++sum.acks;
       sum.accepted += ack->accepted(), sum.duplicate += ack->duplicate(), sum.rejected += ack->rejected();
       if (ack->rejects() != nullptr) {
         for (const wire::Reject* reject : *ack->rejects())
@@ -158,14 +168,15 @@ inline Event reading_event(std::string_view machine, std::string_view tag, Times
   return event;
 }
 
-/// A frame of `rows` readings of tag `t` of M1, one a second; `value` tells contents apart.
-inline std::string frame_of(std::uint64_t sequence, std::size_t rows, double value, client::TagNumbers& tags) {
+/// A frame of `rows` readings of a tag of M1, one a second; `value` tells contents apart.
+inline std::string frame_of(std::uint64_t sequence, std::size_t rows, double value, client::TagNumbers& tags,
+                            std::string_view tag = "t") {
   EventBatch batch;
   for (std::size_t i = 0; i < rows; ++i)
-    batch.events.push_back(reading_event("M1", "t", kTcpNow - std::chrono::seconds{1000 * sequence + i}, value));
+    batch.events.push_back(reading_event("M1", tag, kTcpNow - std::chrono::seconds{1000 * sequence + i}, value));
   client::FrameWriter writer;
   const std::size_t known = tags.size();
-  const std::string frame{writer.frame(sequence, batch, 0, rows, false, tags)};
+  const std::string frame{writer.frame(sequence, batch, {0, rows}, tags)};
   return tags.definitions(known) + frame;
 }
 
