@@ -2,6 +2,7 @@
 
 #include "ingest/mqtt/mqtt_address.h"
 #include "server/service.h"
+#include "server/version.h"
 
 #include <fmt/format.h>
 #include <malloc.h>
@@ -76,6 +77,7 @@ Result<std::vector<DataSource>> sources_of_broker(const std::string& url) {
 
 Result<ServiceOptions> service_options(const Arguments& arguments) {
   ServiceOptions options;
+  options.clock_not_before = kMadeAfter;
   options.data = arguments.data;
   options.config = arguments.config;
   auto http = ListenAddress::parse(arguments.http);

@@ -99,7 +99,13 @@ std::string Store::Committer::read_only_reason() {
   {
     const std::lock_guard lock{mutex_};
     if (refusing_) return "the server is stopping; send it again once it is back";
-    if (!failure_.empty() || shortage_.empty()) return failure_;
+    if (!failure_.empty()) return failure_;
+    const Timestamp now = store_.clock().now();
+    if (now < store_.options_.clock_not_before) {
+      return "the server's clock says " + format_time(now) + ", which is before this version of Takt was made; " +
+             "nothing is taken in until it is set";
+    }
+    if (shortage_.empty()) return {};
   }
   // Nobody sends to a server that is not ready, so that space has returned is found by asking, too.
   note_space();
@@ -559,7 +565,16 @@ void Store::Committer::quarantine(const Group& group, rocksdb::WriteBatch& batch
   store_.quarantine_count_ = count;
 }
 
+void Store::Committer::count_by_machine(const Group& group) {
+  std::vector<std::uint64_t>& counts = store_.accepted_by_machine_;
+  counts.resize(store_.machines_.size());
+  for (const Accepted& accepted : group.accepted) ++counts[index_of(accepted.machine)];
+  for (const SeriesId series : store_.readings_->accepted().series)
+    ++counts[index_of((*store_.readings_)[series].machine())];
+}
+
 void Store::Committer::apply(const Group& group, Sequence sequence, std::size_t journal_bytes) {
+  count_by_machine(group);
   store_.readings_->apply(sequence, journal_bytes);
   std::vector<MachineRecord*> stale;
   const auto becomes_stale = [&](MachineRecord& machine) {

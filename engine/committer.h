@@ -106,6 +106,7 @@ class Store::Committer {
   Duration gap_of(MachineId machine) const;
   void refresh(Expiry& expiry, HeardReadings& heard) const;
   Sequence note_drop(std::uint32_t first_kept);
+  void count_by_machine(const Group& group);
   void apply(const Group& group, Sequence sequence, std::size_t journal_bytes);
   void answer(Group& group, const Result<Sequence>& outcome);
   void note_space();

@@ -49,6 +49,11 @@ const MachineRecord* StoreView::machine(std::string_view id) const {
   return number ? (*machines_)[index_of(*number)].get() : nullptr;
 }
 
+std::uint64_t StoreView::accepted_of(MachineId id) const {
+  const auto& counts = store_->accepted_by_machine_;
+  return !is_past() && index_of(id) < counts.size() ? counts[index_of(id)] : 0;
+}
+
 const ReadingSeries* StoreView::series(MachineId machine, std::string_view tag) const {
   if (is_past()) return nullptr;
   const ReadingStore& readings = *store_->readings_;

@@ -50,6 +50,8 @@ struct StoreOptions {
   /// How long a change of the plant holds commits off at a time while it works out new figures; a day of a machine
   /// at least.
   std::chrono::microseconds plant_change_look{1000};
+  /// A clock that says less is wrong: nothing is taken in until it is set, so that nothing is judged by it.
+  Timestamp clock_not_before = kBeginOfTime;
   /// Called between those looks by the thread that changes the plant, for tests.
   std::function<void()> between_looks;
   /// Called by the committer before each write to the disk, for tests: while it lasts the disk stands still.
@@ -130,6 +132,8 @@ class StoreView {
   const MachineRecord* machine(std::string_view id) const;
   const MachineRecord& machine(MachineId id) const { return *(*machines_)[index_of(id)]; }
   std::size_t machine_count() const { return machines_->size(); }
+  /// Its events and readings that were new since the process started, corrections and withdrawals among them.
+  std::uint64_t accepted_of(MachineId id) const;
   /// Null if the tag has never been heard of. Readings are of now in a view of the past, too: such a view has
   /// none.
   const ReadingSeries* series(MachineId machine, std::string_view tag) const;
@@ -348,6 +352,7 @@ class Store {
   MachineNumbers numbers_;
   std::unique_ptr<MasterData> master_;
   std::vector<std::unique_ptr<MachineRecord>> machines_;
+  std::vector<std::uint64_t> accepted_by_machine_;  // shorter than machines_ where the last have sent nothing
   std::unique_ptr<ReadingStore> readings_;
   std::unique_ptr<EventLog> events_;  // has locks of its own
   std::unique_ptr<CommitTimes> commit_times_;

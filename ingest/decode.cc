@@ -72,9 +72,10 @@ Result<bool> Decoder::next(EventBatch& batch) {
   return batch.size() > 0;
 }
 
-void reject(EventBatch& batch, std::size_t index, Problem problem, std::string_view raw) {
-  batch.rejected.push_back(
-      {index, problem.code, std::move(problem.message), std::string(raw.substr(0, kKeptRawBytes))});
+void reject(EventBatch& batch, std::size_t index, Problem problem, std::string_view raw,
+            std::string_view machine) {
+  batch.rejected.push_back({index, problem.code, std::move(problem.message),
+                            std::string(raw.substr(0, kKeptRawBytes)), std::string(machine)});
 }
 
 std::string_view trim(std::string_view text, std::string_view blanks) {

@@ -25,7 +25,8 @@ std::unique_ptr<BodyReader> read_ndjson(std::string_view body);
 std::unique_ptr<BodyReader> read_csv(std::string_view body);
 
 /// Adds a refusal to the batch with what was received, cut to what the quarantine keeps.
-void reject(EventBatch& batch, std::size_t index, Problem problem, std::string_view raw);
+void reject(EventBatch& batch, std::size_t index, Problem problem, std::string_view raw,
+            std::string_view machine = {});
 
 inline constexpr std::string_view kBlanks = " \t\r\n";
 std::string_view trim(std::string_view text, std::string_view blanks = kBlanks);

@@ -171,8 +171,9 @@ void JsonEventParser::decode(std::string_view text, std::size_t readable_bytes, 
   std::optional<Problem> problem = parser_->read(draft, readable_bytes, batch);
   if (!problem) problem = draft.judge();
   if (problem) {
+    const std::string_view machine = batch.events.back().machine;
     batch.events.pop_back();
-    return reject(batch, index, std::move(*problem), text);
+    return reject(batch, index, std::move(*problem), text, machine);
   }
   batch.indexes.push_back(index);
   batch.raw.push_back(text);

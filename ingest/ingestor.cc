@@ -114,12 +114,13 @@ Result<void> Ingestor::prepare(EventBatch& batch) {
 }
 
 /// Tells the source what a delivery that is ready holds.
-void Ingestor::note(const EventBatch& batch, const ReadingBlock& readings, Source& source) const {
+void Ingestor::note(const EventBatch& batch, const ReadingBlock& readings, Source& source) {
   Timestamp newest = kBeginOfTime;
   for (const Event& event : batch.events) newest = std::max(newest, event.at);
   for (const std::int64_t at : readings.at) newest = std::max(newest, from_micros(at));
   source.received(store_.clock().now(), batch.size() + readings.size(), newest);
   source.rejected(batch.rejected);
+  machine_rejects_.add(batch.rejected);
 }
 
 void Ingestor::submit(EventBatch batch, const std::shared_ptr<Source>& source, Answered answered) {
@@ -313,8 +314,13 @@ Result<IngestAnswer> Ingestor::replay_quarantine() {
         ++answer.rejected;
         continue;
       }
+      const std::string machine{batch.events.front().machine};
       const auto receipt = store_.commit(std::move(batch), entry.source);
       if (!receipt) return receipt.error();
+      const auto source = sources_.get(entry.source, kind_of_source(entry.source));
+      source->answered(receipt->accepted, receipt->duplicate);
+      source->add_replayed(1);
+      machine_rejects_.replayed(machine);
       answer.accepted += receipt->accepted;
       answer.duplicate += receipt->duplicate;
       answer.sequence = receipt->sequence;

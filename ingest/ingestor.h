@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/store.h"
+#include "ingest/data_quality.h"
 #include "ingest/decode.h"
 #include "ingest/line_protocol.h"
 #include "ingest/plain_readings.h"
@@ -66,6 +67,7 @@ class Ingestor {
   /// Identifies the store, for names that must outlive a restart.
   const std::string& store_id() const { return store_.id(); }
 
+  const MachineRejects& rejects_by_machine() const { return machine_rejects_; }
   /// Everybody who sends.
   Sources& sources() { return sources_; }
   /// Tries quarantined events again; those that are accepted, or known by now, leave the quarantine.
@@ -76,7 +78,7 @@ class Ingestor {
  private:
   std::shared_ptr<const PlantIndex> plant_index();
   Result<void> prepare(EventBatch& batch);
-  void note(const EventBatch& batch, const ReadingBlock& readings, Source& source) const;
+  void note(const EventBatch& batch, const ReadingBlock& readings, Source& source);
   template <class Next>
   Result<IngestAnswer> accept_batches(const std::string& name, Next next);
   using SeriesNumbers = std::vector<std::optional<SeriesId>>;
@@ -95,6 +97,7 @@ class Ingestor {
 
   Store& store_;  // borrowed: the owner destroys the ingestor before the store
   Sources sources_;
+  MachineRejects machine_rejects_;
   std::mutex mutex_;
   std::shared_ptr<const Plant> indexed_plant_;
   std::shared_ptr<const PlantIndex> index_;

@@ -252,7 +252,7 @@ class LineDecoder::Reader {
   }
 
   void add(const Event& event, const EventDraft& draft, std::string_view text, EventBatch& batch) {
-    if (auto problem = draft.judge()) return reject(batch, number_, std::move(*problem), text);
+    if (auto problem = draft.judge()) return reject(batch, number_, std::move(*problem), text, event.machine);
     batch.events.push_back(event);
     batch.indexes.push_back(number_);
   }

@@ -132,7 +132,8 @@ class NewEvent {
     if (std::isinf(event_.kwh_total)) event_.kwh_total = std::numeric_limits<double>::quiet_NaN();
     std::string raw;
     append_json(raw, event_);
-    batch_.rejected.push_back({batch_.size(), code, std::move(message), std::move(raw)});
+    batch_.rejected.push_back(
+        {batch_.size(), code, std::move(message), std::move(raw), std::string{event_.machine}});
   }
 
  private:

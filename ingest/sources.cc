@@ -38,6 +38,11 @@ void Source::add_repaired(std::uint64_t count) {
   sums_.repaired += count;
 }
 
+void Source::add_replayed(std::uint64_t count) {
+  const std::lock_guard lock{mutex_};
+  sums_.replayed += count;
+}
+
 void Source::received(Timestamp now, std::size_t events, Timestamp newest) {
   const std::lock_guard lock{mutex_};
   if (sums_.last_received) empty_seconds(second_of(now));

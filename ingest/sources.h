@@ -27,7 +27,7 @@ struct SourceReport {
   std::optional<Timestamp> last_event, last_received;  ///< newest event time; when something came last
   std::optional<Duration> lag;                         ///< of the last events: receipt less event time
   double rate = 0;                                     ///< events a second, over the last minute or so
-  std::uint64_t accepted = 0, duplicate = 0, rejected = 0, repaired = 0, gaps = 0;
+  std::uint64_t accepted = 0, duplicate = 0, rejected = 0, repaired = 0, replayed = 0, gaps = 0;
   std::array<std::uint64_t, kRejections> rejected_by_code{};
   std::optional<Duration> clock_offset;  ///< median of receipt less event time
   bool clock_drifts = false;             ///< the offset has moved by more than kClockAlarm, or is that large
@@ -47,6 +47,8 @@ class Source {
   void add_gaps(std::uint64_t count);
   /// Values that were mended on the way in, such as a time without its zone.
   void add_repaired(std::uint64_t count);
+  /// Refused events that were taken in, or known, when they were tried again.
+  void add_replayed(std::uint64_t count);
 
   /// What a request held, before it is answered, and the newest time in it; kBeginOfTime: no event has one.
   void received(Timestamp now, std::size_t events, Timestamp newest);

@@ -86,10 +86,10 @@ class NewMachines {
 
 void refuse(EventBatch& batch, std::size_t i, Problem problem) {
   if (i < batch.raw.size() && !batch.raw[i].empty())
-    return reject(batch, batch.indexes[i], std::move(problem), batch.raw[i]);
+    return reject(batch, batch.indexes[i], std::move(problem), batch.raw[i], batch.events[i].machine);
   std::string json;
   append_json(json, batch.events[i]);
-  reject(batch, batch.indexes[i], std::move(problem), json);
+  reject(batch, batch.indexes[i], std::move(problem), json, batch.events[i].machine);
 }
 
 void move_event(EventBatch& batch, std::size_t from, std::size_t to) {

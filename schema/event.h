@@ -91,6 +91,7 @@ struct RejectedEvent {
   Rejection code = Rejection::bad_json;
   std::string message;
   std::string raw;
+  std::string machine = {};  ///< as far as it could be read; may be one that nobody knows
 };
 
 /// Decoded events and the memory their strings live in. Movable, not copyable.

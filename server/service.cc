@@ -175,6 +175,7 @@ Result<void> Service::recover() {
   const auto began = std::chrono::steady_clock::now();
   StoreOptions options;
   options.clock = p.options.clock;
+  options.clock_not_before = p.options.clock_not_before;
   options.memory = p.options.memory.store;
   options.sealing.journal_bytes = p.options.memory.journal;
   options.progress = [&p](double share) {

@@ -26,6 +26,7 @@ struct ServiceOptions {
   HttpOptions http_options;
   MemoryBudget memory;
   const Clock* clock = &Clock::system();
+  Timestamp clock_not_before = kBeginOfTime;  ///< as of StoreOptions
 };
 
 /// A server in this process. start(), then recover(), then wait as long as you like, then stop().

@@ -118,7 +118,7 @@ class Fields {
       if (std::isinf(event.kwh_total)) event.kwh_total = std::numeric_limits<double>::quiet_NaN();
       std::string raw;
       append_json(raw, event);
-      return reject(batch_, index, std::move(*problem), raw);
+      return reject(batch_, index, std::move(*problem), raw, event.machine);
     }
     batch_.events.push_back(event);
     batch_.indexes.push_back(index);

@@ -56,8 +56,15 @@ auto answering(Answer answer) {
 /// Has `work` make the answer on a thread of the pool.
 void answer_in(WorkerPool& pool, Responder responder, std::function<HttpResponse()> work);
 
+/// What became of a request that brought events.
+HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer);
+/// `bytes` as JSON may hold them: what is not UTF-8 becomes U+FFFD, so that one bad event does not spoil the
+/// answer.
+std::string readable(std::string_view bytes);
+
 std::vector<Route> query_routes();
 std::vector<Route> ingest_routes();
+std::vector<Route> source_routes();
 std::vector<Route> plant_routes();
 std::vector<Route> operation_routes();
 std::vector<Route> backup_routes();

@@ -1,5 +1,3 @@
-#include <simdjson.h>
-
 #include <memory>
 
 #include "ingest/tcp/batch_body.h"
@@ -9,8 +7,6 @@
 
 namespace takt {
 namespace {
-
-constexpr std::size_t kPage = 1000;
 
 /// The format of a body by its Content-Type, or by its first character where that says nothing.
 std::optional<BodyFormat> format_of(const HttpRequest& http) {
@@ -36,25 +32,6 @@ std::optional<BodyFormat> format_of(const HttpRequest& http) {
              : BodyFormat::json;
 }
 
-/// `bytes` as JSON may hold them: what is not UTF-8 becomes U+FFFD, so that one bad event does not spoil the
-/// answer.
-std::string readable(std::string_view bytes) {
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size();) {
-    const auto first = static_cast<unsigned char>(bytes[i]);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    const std::string_view piece = bytes.substr(i, length);
-    if (simdjson::validate_utf8(piece.data(), piece.size())) {
-      out += piece;
-      i += piece.size();
-    } else {
-      out += "\xEF\xBF\xBD";
-      ++i;
-    }
-  }
-  return out;
-}
-
 std::string render(const IngestAnswer& answer) {
   JsonText out;
   out.begin_object().member("accepted", std::uint64_t{answer.accepted});
@@ -65,15 +42,6 @@ std::string render(const IngestAnswer& answer) {
     out.member("message", readable(rejected.message)).end_object();
   }
   return out.end_array().member("sequence", answer.sequence).end_object().take();
-}
-
-HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer) {
-  if (answer) return json_response(render(*answer));
-  if (answer.error().code != ErrorCode::unavailable) return problem_of(answer.error());
-  const bool storage = !api.store.read_only_reason().empty();
-  HttpResponse refused = problem(storage ? 503 : 429, answer.error().context);
-  refused.headers.emplace_back("Retry-After", storage ? "10" : "1");
-  return refused;
 }
 
 void post_events(Api& api, HttpRequest& http, Responder responder) {
@@ -177,76 +145,16 @@ HttpResponse get_ping(Api&, const HttpRequest&) {
   return pong;
 }
 
-HttpResponse get_quarantine(Api& api, const HttpRequest& http) {
-  Parameters in{http, {"after", "limit"}, api.store.clock().now()};
-  const std::uint64_t after = in.number("after").value_or(0);
-  const std::uint64_t limit = in.number("limit").value_or(100);
-  if (limit < 1 || limit > kPage) in.fault("limit is 1 to " + std::to_string(kPage));
-  if (auto fault = in.problem()) return *fault;
-  const std::vector<QuarantineEntry> entries = api.store.quarantine(after, limit);
-  JsonText out;
-  out.begin_object().member("total", api.store.quarantine_size()).key("items").begin_array();
-  for (const QuarantineEntry& entry : entries) {
-    out.begin_object()
-        .member("number", entry.number)
-        .member("received", entry.received)
-        .member("source", entry.source);
-    out.member("index", std::uint64_t{entry.event.index}).member("code", name_of(entry.event.code));
-    out.member("message", readable(entry.event.message)).member("raw", readable(entry.event.raw)).end_object();
-  }
-  out.end_array().key("next");
-  if (entries.size() == limit)
-    out.value(entries.back().number);
-  else
-    out.null();
-  return json_response(out.end_object().take());
-}
-
-void replay_quarantine(Api& api, const HttpRequest& http, Responder responder) {
-  Parameters in{http, {}, api.store.clock().now()};
-  if (auto fault = in.problem()) return responder.send(*fault);
-  answer_in(api.workers, std::move(responder),
-            [&api] { return answer_of(api, api.ingestor.replay_quarantine()); });
-}
-
-template <class T>
-void member_or_null(JsonText& out, std::string_view key, const std::optional<T>& value) {
-  out.key(key);
-  if (value)
-    out.value(*value);
-  else
-    out.null();
-}
-
-void append_source(JsonText& out, const SourceReport& source) {
-  out.begin_object().member("source", source.name).member("kind", source.kind);
-  out.member("state", name_of(source.state)).member("detail", readable(source.detail));
-  member_or_null(out, "last_event", source.last_event);
-  member_or_null(out, "last_received", source.last_received);
-  member_or_null(out, "lag_s", source.lag);
-  out.member("rate", source.rate).member("accepted", source.accepted).member("duplicate", source.duplicate);
-  out.member("repaired", source.repaired).member("gaps", source.gaps).member("rejects", source.rejected);
-  out.key("rejects_by_code").begin_object();
-  for (std::size_t i = 0; i < kRejections; ++i) {
-    if (source.rejected_by_code.at(i) > 0)
-      out.member(name_of(static_cast<Rejection>(i)), source.rejected_by_code.at(i));
-  }
-  out.end_object();
-  member_or_null(out, "clock_offset_s", source.clock_offset);
-  out.member("clock_drifts", source.clock_drifts).end_object();
-}
-
-HttpResponse get_sources(Api& api, const HttpRequest& http) {
-  const Timestamp now = api.store.clock().now();
-  Parameters in{http, {}, now};
-  if (auto fault = in.problem()) return *fault;
-  JsonText out;
-  out.begin_object().key("sources").begin_array();
-  for (const SourceReport& source : api.ingestor.sources().report(now)) append_source(out, source);
-  return json_response(out.end_array().end_object().take());
-}
-
 }  // namespace
+
+HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer) {
+  if (answer) return json_response(render(*answer));
+  if (answer.error().code != ErrorCode::unavailable) return problem_of(answer.error());
+  const bool storage = !api.store.read_only_reason().empty();
+  HttpResponse refused = problem(storage ? 503 : 429, answer.error().context);
+  refused.headers.emplace_back("Retry-After", storage ? "10" : "1");
+  return refused;
+}
 
 std::vector<Route> ingest_routes() {
   return {
@@ -300,32 +208,6 @@ std::vector<Route> ingest_routes() {
        "application/json",
        {},
        answering(get_ping)},
-      {"GET",
-       "/v1/quarantine",
-       "What was refused",
-       {{"after", "entries after this number"}, {"limit", "1 to 1000, default 100"}},
-       "items with number, received, source, index, code, message and raw; total; next: what to ask `after` for "
-       "more",
-       "application/json",
-       {},
-       answering(get_quarantine)},
-      {"GET",
-       "/v1/sources",
-       "Who sends, and how that goes",
-       {},
-       "sources, each with state, last_event, lag_s, rate (events a second, over the last minute), gaps, rejects, "
-       "clock_offset_s (median of receipt less event time) and clock_drifts",
-       "application/json",
-       {},
-       answering(get_sources)},
-      {"POST",
-       "/v1/quarantine/replay",
-       "Try what was refused again",
-       {},
-       "as POST /v1/events; what is accepted leaves the quarantine",
-       "application/json",
-       {},
-       replay_quarantine},
   };
 }
 

@@ -99,6 +99,60 @@ std::uint64_t resident_bytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+/// As a label's value.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+void append_source_metrics(std::string& out, Api& api) {
+  const auto to = std::back_inserter(out);
+  const auto family = [&](std::string_view name, std::string_view kind, std::string_view help) {
+    fmt::format_to(to, "# HELP takt_{0} {2}\n# TYPE takt_{0} {1}\n", name, kind, help);
+  };
+  const auto sources = api.ingestor.sources().report(api.store.clock().now());
+  DataQuality all;
+  family("source_events_total", "counter", "Events of a source, by what became of them.");
+  for (const SourceReport& source : sources) {
+    all.good += source.accepted + source.duplicate, all.rejected += source.rejected,
+        all.replayed += source.replayed;
+    const std::initializer_list<std::pair<std::string_view, std::uint64_t>> outcomes = {
+        {"accepted", source.accepted},
+        {"duplicate", source.duplicate},
+        {"repaired", source.repaired},
+        {"replayed", source.replayed}};
+    for (const auto& [outcome, count] : outcomes)
+      fmt::format_to(to, "takt_source_events_total{{source={},outcome=\"{}\"}} {}\n", quoted(source.name), outcome,
+                     count);
+  }
+  family("source_rejected_total", "counter", "Refused events of a source, by code.");
+  for (const SourceReport& source : sources) {
+    for (std::size_t i = 0; i < kRejections; ++i) {
+      if (source.rejected_by_code.at(i) == 0) continue;
+      fmt::format_to(to, "takt_source_rejected_total{{source={},code=\"{}\"}} {}\n", quoted(source.name),
+                     name_of(static_cast<Rejection>(i)), source.rejected_by_code.at(i));
+    }
+  }
+  family("machine_rejected_total", "counter", "Refused events of a machine, by code.");
+  for (const auto& [machine, rejects] : api.ingestor.rejects_by_machine().report()) {
+    for (std::size_t i = 0; i < kRejections; ++i) {
+      if (rejects.by_code.at(i) == 0) continue;
+      fmt::format_to(to, "takt_machine_rejected_total{{machine={},code=\"{}\"}} {}\n", quoted(readable(machine)),
+                     name_of(static_cast<Rejection>(i)), rejects.by_code.at(i));
+    }
+  }
+  family("data_quality_goal_ratio", "gauge", "The share of events that should be good.");
+  fmt::format_to(to, "takt_data_quality_goal_ratio {}\n", kDataQualityGoal);
+  if (all.empty()) return;
+  family("data_quality_ratio", "gauge",
+         "The share of events that were good: taken in at once or replayed, or known.");
+  fmt::format_to(to, "takt_data_quality_ratio {}\n", all.share());
+}
+
 }  // namespace
 
 std::string metrics(Api& api) {
@@ -143,6 +197,7 @@ std::string metrics(Api& api) {
       "Requests given up because their client left or the server stopped.", api.http.cancelled_requests());
   one("live_listeners", "gauge", "Open event streams.", api.live.listeners());
   one("resident_memory_bytes", "gauge", "Resident memory of the process.", resident_bytes());
+  append_source_metrics(out, api);
   for (const auto& target : api.exporter.status()) {
     fmt::format_to(std::back_inserter(out), "takt_export_lag_seconds{{target=\"{}\"}} {}\n", target.name,
                    target.lag_s);

@@ -117,11 +117,39 @@ TEST_F(BadInput, IsKeptInTheQuarantineAndTriedAgainWhenThePlantKnowsMore) {
   EXPECT_EQ(kept["total"], 1);
   EXPECT_EQ(kept["items"][0]["code"], "unknown_machine");
   EXPECT_EQ(Json::parse(kept["items"][0]["raw"].get<std::string>()), stranger);
+  const HttpReply lines = client_.get("/v1/quarantine?format=ndjson");
+  EXPECT_EQ(lines.header("content-type"), "application/x-ndjson");
+  EXPECT_EQ(Json::parse(lines.body), kept["items"][0]);
   ASSERT_EQ(client_.put("/v1/plant", simple_plant(2), "application/toml").status, 200);
   const Json replayed = json_of(client_.post("/v1/quarantine/replay", "", "application/json"));
   EXPECT_EQ(replayed["accepted"], 1);
   EXPECT_EQ(client_.json("/v1/quarantine")["total"], 0);
   EXPECT_EQ(good_quantity(), good_ + 5);
+}
+
+TEST_F(BadInput, IsCountedBySourceAndMachine) {
+  Json stranger = count("q", 5);
+  stranger["machine"] = "M2";
+  EXPECT_EQ(code_of(stranger.dump()), "unknown_machine");
+  Json quality = client_.json("/v1/data-quality");
+  EXPECT_EQ(quality["goal"], 0.999);
+  EXPECT_EQ(quality["rejected"], 1);
+  EXPECT_LT(quality["share"].get<double>(), 1);
+  ASSERT_EQ(quality["machines"].size(), 2U);
+  EXPECT_EQ(quality["machines"][0]["machine"], "M1");
+  EXPECT_EQ(quality["machines"][0]["accepted"], quality["accepted"]);
+  EXPECT_EQ(quality["machines"][0]["share"], 1);
+  EXPECT_EQ(quality["machines"][1]["rejects_by_code"]["unknown_machine"], 1);
+  const std::string metrics = client_.get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("takt_machine_rejected_total{machine=\"M2\",code=\"unknown_machine\"} 1\n"));
+  EXPECT_THAT(metrics,
+              HasSubstr("takt_source_rejected_total{source=\"http 127.0.0.1\",code=\"unknown_machine\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("takt_data_quality_goal_ratio 0.999\n"));
+  ASSERT_EQ(client_.put("/v1/plant", simple_plant(2), "application/toml").status, 200);
+  ASSERT_EQ(client_.post("/v1/quarantine/replay", "", "application/json").status, 200);
+  quality = client_.json("/v1/data-quality");
+  EXPECT_EQ(quality["replayed"], 1);
+  EXPECT_EQ(quality["share"], 1);
 }
 
 TEST_F(BadInput, ThatIsNotUtf8LeavesTheQuarantineReadable) {

@@ -39,6 +39,7 @@ TEST_F(Description, ListsEveryRouteThatAnswers) {
                                                      {"/v1/export/run", "post"},
                                                      {"/v1/quarantine", "get"},
                                                      {"/v1/quarantine/replay", "post"},
+                                                     {"/v1/data-quality", "get"},
                                                      {"/v1/status", "get"},
                                                      {"/healthz", "get"},
                                                      {"/readyz", "get"},
