@@ -168,7 +168,8 @@ void Connection::arrived(std::size_t bytes) {
 bool Connection::may_take_more() {
   const bool full_window = frames_under_way_ + bundle_.frames.size() >= core_.options.window ||
                            bytes_under_way_ + bundle_.bytes >= core_.options.credit_bytes;
-  if (full_window || reader_.size() >= kBundleRows) {
+  // To a bundle that is judged nothing is added: it would be acknowledged with it, and not be in the store.
+  if (judged_ || full_window || reader_.size() >= kBundleRows) {
     if (!send_bundle()) return false;
     if (frames_under_way_ >= core_.options.window || bytes_under_way_ >= core_.options.credit_bytes) return false;
   }
@@ -312,6 +313,7 @@ void Connection::frame(const wire::Frame& frame, std::string_view bytes) {
 }
 
 void Connection::add_to_bundle(const wire::Frame& frame, std::size_t bytes) {
+  TAKT_INVARIANT(!judged_);
   name_again();
   if (closed_ || ending_) return;
   const auto [oldest, latest] = core_.ingestor.reading_times();

@@ -142,6 +142,30 @@ TEST(TcpServerConcurrency, TakesWhatTheCreditsAllowAndNoMoreWhileTheDiskStandsSt
   plant.expect_all_of_it_once_the_disk_goes_on();
 }
 
+// A delivery that found the queue full waits, and nothing may be added to it: what was would be acknowledged
+// unstored.
+TEST(TcpServerConcurrency, KeepsWhatComesBehindADeliveryThatFoundNoRoom) {
+  constexpr std::size_t kRows = 16;
+  constexpr std::uint64_t kFrames = 1500;
+  StoreOptions small;
+  small.queue_events = 10;
+  TcpUnderTest tcp{{.window = 4}, small};
+  std::vector<std::thread> producers;
+  for (std::uint64_t p = 1; p <= 12; ++p) {
+    producers.emplace_back([&tcp, p] {
+      Gateway gateway{tcp, p};
+      std::string frames;
+      for (std::uint64_t s = 2; s <= kFrames; ++s) frames += frame_of(s, kRows, 1, gateway.tags, gateway.tag);
+      gateway.raw.send(frames);
+      const auto sum = gateway.raw.acknowledged(kFrames);
+      ASSERT_TRUE(sum) << "producer " << p;
+      EXPECT_EQ(sum->accepted, (kFrames - 1) * kRows);
+      EXPECT_EQ(tcp.readings("M1", gateway.tag), 1 + (kFrames - 1) * kRows);
+    });
+  }
+  for (std::thread& producer : producers) producer.join();
+}
+
 TEST(TcpServer, JoinsAnswersForAProducerThatReadsNone) {
   constexpr std::uint64_t kFrames = 400;
   constexpr std::size_t kRefused = 100;  // of a frame: each is named in the answer, some 20 KiB in all
