@@ -159,6 +159,17 @@ void add_row(const wire::Readings& rows, std::uint32_t i, const wire::ReadingExt
   fields.add(index);
 }
 
+/// What the client says of a line that it could not read: it goes to people and into JSON.
+std::string words_of(const wire::Refused& refused) {
+  constexpr std::size_t kMostWords = 1000;
+  const std::string_view message = text_of(refused.message());
+  if (message.empty() || !simdjson::validate_utf8(message.data(), message.size()))
+    return "The sender could not read it.";
+  std::size_t size = std::min(message.size(), kMostWords);
+  while (size < message.size() && (static_cast<unsigned char>(message[size]) & 0xC0U) == 0x80U) --size;
+  return std::string{message.substr(0, size)};
+}
+
 bool is_name(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()) && is_id(text); }
 
 }  // namespace
@@ -197,7 +208,7 @@ Result<void> BatchReader::add(const wire::Batch& batch, const std::vector<WireTa
   if (batch.refused() != nullptr) {
     for (const wire::Refused* refused : *batch.refused()) {
       const auto code = rejection_named(text_of(refused->code())).value_or(Rejection::bad_json);
-      reject(events, next_index_++, {code, std::string{text_of(refused->message())}}, text_of(refused->raw()));
+      reject(events, next_index_++, {code, words_of(*refused)}, text_of(refused->raw()));
     }
   }
   return {};

@@ -119,6 +119,18 @@ TEST(BatchReader, HandsOnWhatTheClientCouldNotRead) {
   EXPECT_EQ(read.reader.events.rejected[0].code, Rejection::bad_json);
 }
 
+TEST(BatchReader, HandsOnOnlyWordsThatJsonCanHold) {
+  EventBatch batch;
+  for (const std::string& message : {std::string{"\xff"}, std::string{}, std::string(999, 'x') + "\u00e4"})
+    batch.rejected.push_back({0, Rejection::bad_json, message, "{"});
+  const std::string body = client::encode_batch(batch);
+  const Read read{body};
+  ASSERT_EQ(read.reader.events.rejected.size(), 3U);
+  EXPECT_EQ(read.reader.events.rejected[0].message, "The sender could not read it.");
+  EXPECT_EQ(read.reader.events.rejected[1].message, "The sender could not read it.");
+  EXPECT_EQ(read.reader.events.rejected[2].message, std::string(999, 'x'));
+}
+
 TEST(BatchBody, IsTakenInLikeAnyOther) {
   TcpUnderTest tcp;
   EventBatch batch;
