@@ -32,6 +32,12 @@ bool are_of_one_length(const wire::Readings& rows) {
          fits(size_of(rows.boolean()));
 }
 
+/// Flatbuffers verifies where a column begins, but not that its wide values are aligned.
+template <class T>
+bool is_aligned(const flatbuffers::Vector<T>* column) {
+  return column == nullptr || reinterpret_cast<std::uintptr_t>(column->Data()) % alignof(T) == 0;
+}
+
 bool speaks_of(const wire::Readings& rows, std::size_t tags) {
   if (size_of(rows.at()) == 0) return true;
   std::uint32_t greatest = 0;
@@ -198,6 +204,8 @@ Result<void> BatchReader::add(const wire::Batch& batch, const std::vector<WireTa
                               const ReadingLimits& limits) {
   if (const wire::Readings* rows = batch.readings()) {
     if (!are_of_one_length(*rows)) return invalid("columns of readings are of different lengths");
+    if (!is_aligned(rows->at()) || !is_aligned(rows->number()))
+      return invalid("columns of readings are not aligned");
     if (!speaks_of(*rows, tags.size())) return invalid("readings speak of a tag that was not defined");
     if (!has_rising_extras(*rows)) return invalid("extras do not rise with their rows, or belong to none");
     if (size_of(rows->at()) > 0) add_rows(*rows, tags, limits);

@@ -8,6 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace takt {
 namespace {
 
@@ -90,6 +93,14 @@ TEST(BatchReader, RefusesColumnsOfDifferentLengthsAndTagsThatAreNotThere) {
   EXPECT_TRUE(Read(body_of({0, 0}, {1, 2}, {1})).fault);
   EXPECT_TRUE(Read(body_of({0}, {1, 2}, {1, 2})).fault);
   EXPECT_TRUE(Read(body_of({0, 1}, {1, 2}, {1, 2})).fault);
+}
+
+/// The verifier lets it through, but the compiler may rely on what a strange client has not kept to.
+TEST(BatchReader, RefusesColumnsThatAreNotAligned) {
+  std::ifstream in{TAKT_TEST_DATA "/fuzz/wire_batch/misaligned_times", std::ios::binary};
+  const std::string body{std::istreambuf_iterator<char>{in}, {}};
+  const Read read{body};
+  EXPECT_EQ(read.fault, "columns of readings are not aligned");
 }
 
 TEST(BatchReader, RefusesOnlyTheRowsThatAreWrong) {

@@ -12,17 +12,20 @@
 namespace takt::fuzz {
 
 /// What users say of tables.
+inline std::array<TableOptions, 4> all_table_options() {
+  std::array<TableOptions, 4> all;
+  all[1].columns = {{"ts", "Zeit"}, {"machine", "Maschine"}, {"good", "Gut"}, {"product", "Teil"}};
+  all[1].constants = {{"type", "count"}};
+  all[1].decimal = ',', all[1].timezone = "Europe/Berlin";
+  all[2].columns = {{"ts", "time"}, {"value", "value"}, {"attributes.shift", "shift"}};
+  all[2].constants = {{"type", "reading"}, {"machine", "M1"}, {"tag", "a \"b\", c"}};
+  all[2].timezone = "America/New_York";
+  all[3].constants = {{"machine", "M1"}};
+  all[3].delimiter = ';', all[3].header_row = 2;
+  return all;
+}
 inline const TableOptions& table_options(std::size_t choice) {
-  static const std::array<TableOptions, 4> kOptions = {
-      TableOptions{},
-      TableOptions{.columns = {{"ts", "Zeit"}, {"machine", "Maschine"}, {"good", "Gut"}, {"product", "Teil"}},
-                   .constants = {{"type", "count"}},
-                   .decimal = ',',
-                   .timezone = "Europe/Berlin"},
-      TableOptions{.columns = {{"ts", "time"}, {"value", "value"}, {"attributes.shift", "shift"}},
-                   .constants = {{"type", "reading"}, {"machine", "M1"}, {"tag", "a \"b\", c"}},
-                   .timezone = "America/New_York"},
-      TableOptions{.constants = {{"machine", "M1"}}, .delimiter = ';', .header_row = 2}};
+  static const std::array<TableOptions, 4> kOptions = all_table_options();
   return kOptions.at(choice % kOptions.size());
 }
 
