@@ -3,7 +3,7 @@
 add_library(takt_warnings INTERFACE)
 target_compile_options(takt_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  -Wduplicated-cond -Wlogical-op -Wimplicit-fallthrough
+  -Wimplicit-fallthrough $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond;-Wlogical-op>
   $<$<CONFIG:Release>:-Wno-restrict>)  # gcc 12 at -O3 reports it for "text" + std::string (its bug 105651)
 
 add_library(takt_options INTERFACE)

@@ -308,6 +308,9 @@ Result<void> decode_block(std::string_view frame, ReadingBlock& out) {
     return corruption("a frame of readings tells of a row that it does not have");
   }
   if (!in.done()) return corruption("a frame of readings does not hold what its head says");
+  if (std::any_of(out.kind.begin(), out.kind.end(), [](Value::Kind kind) { return kind > Value::Kind::text; })) {
+    return corruption("a frame of readings has a value of an unknown kind");
+  }
   return {};
 }
 

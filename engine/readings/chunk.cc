@@ -129,7 +129,7 @@ wire::Statistics to_wire(const ReadingStatistics& s) {
           s.good};
 }
 
-ReadingStatistics from_wire(const wire::Series& series) {
+ReadingStatistics from_wire(const wire::SeriesHead& series) {
   ReadingStatistics s;
   const wire::Statistics* w = series.statistics();
   if (w == nullptr) return s;
@@ -150,7 +150,7 @@ Error unknown_part(unsigned kind) {
 
 /// Where the parts of a series begin.
 struct Place {
-  const wire::Series* series;
+  const wire::SeriesHead* series;
   std::size_t first;
 };
 
@@ -173,7 +173,7 @@ class PartReader {
   }
   Result<Place> place_of(GroupId group) const {
     std::size_t first = 1;
-    for (const wire::Series* series : *header().series()) {
+    for (const wire::SeriesHead* series : *header().series()) {
       if (series->group() == index_of(group)) return Place{series, first};
       first += series->columns();
     }
@@ -336,7 +336,7 @@ std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
   PartWriter parts;
   parts.add(kind_of(wire::PartKind::time), [&](auto& body) { append_integers(body, times); });
   flatbuffers::FlatBufferBuilder builder{512};
-  std::vector<flatbuffers::Offset<wire::Series>> entries;
+  std::vector<flatbuffers::Offset<wire::SeriesHead>> entries;
   for (const SeriesRows& one : series) {
     TAKT_INVARIANT(one.rows->at == times);
     TAKT_INVARIANT(std::count_if(series.begin(), series.end(), [&](auto& s) { return s.group == one.group; }) ==
@@ -345,7 +345,7 @@ std::string encode_chunk(std::span<const SeriesRows> series, ChunkHead& head) {
     std::size_t extras = 0;
     const ChunkSeries& info = head.series.emplace_back(add_series(parts, one, extras));
     const wire::Statistics statistics = to_wire(info.statistics);
-    entries.push_back(wire::CreateSeries(
+    entries.push_back(wire::CreateSeriesHead(
         builder, index_of(info.group), static_cast<std::uint8_t>(parts.count() - before),
         static_cast<std::uint8_t>(info.statistics.sum.exponent()), info.plain, static_cast<std::uint32_t>(extras),
         info.statistics.numbers == 0 ? nullptr : &statistics));
@@ -384,7 +384,7 @@ Result<ChunkHead> read_chunk_head(std::string_view bytes) {
   head.sealed_through = chunk.sealed_through();
   head.changed = chunk.changed() == 0 ? head.sealed_through : chunk.changed();
   for (const wire::Part* part : *chunk.parts()) head.bytes += part->size();
-  for (const wire::Series* series : *chunk.series()) {
+  for (const wire::SeriesHead* series : *chunk.series()) {
     head.series.push_back({GroupId{series->group()}, series->plain(), from_wire(*series)});
   }
   return head;

@@ -11,7 +11,7 @@ bool makes_sense(const wire::ChunkHeader& chunk) {
   if (chunk.series() == nullptr || chunk.series()->size() == 0 || chunk.parts() == nullptr) return false;
   std::size_t parts = 1;  // that of the times
   std::set<std::uint32_t> groups;
-  for (const wire::Series* series : *chunk.series()) {
+  for (const wire::SeriesHead* series : *chunk.series()) {
     parts += series->columns();
     if (!groups.insert(series->group()).second || series->sum_exponent() > DecimalSum::kMaxExponent) return false;
   }

@@ -86,17 +86,22 @@ bool needs_mapping(const std::string& file, const TableOptions& options) {
   return line.find(',') == std::string::npos && line.find_first_of(";\t") != std::string::npos;
 }
 
+Result<std::unique_ptr<ImportSource>> open_table(std::unique_ptr<RowSource> rows, const TableOptions& options) {
+  auto mapping = TableMapping::make(options, rows->day_zero());
+  if (!mapping) return mapping.error();
+  auto source = std::make_unique<TableSource>(std::move(rows), std::move(*mapping));
+  if (const auto found = source->find_header(); !found) return found.error();
+  return std::unique_ptr<ImportSource>{std::move(source)};
+}
+
 Result<std::unique_ptr<ImportSource>> open_table(const std::string& file, ImportFormat format,
                                                  const TableOptions& options) {
   if (format == ImportFormat::xlsx && file == "-") return invalid("a workbook cannot be read from standard input");
   auto rows = open_rows(file, format, options);
   if (!rows) return rows.error();
-  auto mapping = TableMapping::make(options, (*rows)->day_zero());
-  if (!mapping) return mapping.error();
-  auto source = std::make_unique<TableSource>(std::move(*rows), std::move(*mapping));
-  if (const auto found = source->find_header(); !found)
-    return Error{found.error().code, file + ": " + found.error().context};
-  return std::unique_ptr<ImportSource>{std::move(source)};
+  auto source = open_table(std::move(*rows), options);
+  if (!source) return Error{source.error().code, file + ": " + source.error().context};
+  return source;
 }
 
 }  // namespace takt

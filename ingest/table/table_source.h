@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ingest/import_source.h"
+#include "ingest/table/row_source.h"
 #include "ingest/table/table_mapping.h"
 
 #include <memory>
@@ -15,5 +16,7 @@ bool needs_mapping(const std::string& file, const TableOptions& options);
 /// A .csv file with `format` csv, a workbook with xlsx. invalid_argument: options, header or file are wrong.
 Result<std::unique_ptr<ImportSource>> open_table(const std::string& file, ImportFormat format,
                                                  const TableOptions& options);
+/// The same of rows that are read already. Every line of a body is one event of it, wrong as it may be.
+Result<std::unique_ptr<ImportSource>> open_table(std::unique_ptr<RowSource> rows, const TableOptions& options);
 
 }  // namespace takt

@@ -32,6 +32,12 @@ bool are_of_one_length(const wire::Readings& rows) {
          fits(size_of(rows.boolean()));
 }
 
+/// Flatbuffers verifies where a column begins, but not that its wide values are aligned.
+template <class T>
+bool is_aligned(const flatbuffers::Vector<T>* column) {
+  return column == nullptr || reinterpret_cast<std::uintptr_t>(column->Data()) % alignof(T) == 0;
+}
+
 bool speaks_of(const wire::Readings& rows, std::size_t tags) {
   if (size_of(rows.at()) == 0) return true;
   std::uint32_t greatest = 0;
@@ -159,6 +165,17 @@ void add_row(const wire::Readings& rows, std::uint32_t i, const wire::ReadingExt
   fields.add(index);
 }
 
+/// What the client says of a line that it could not read: it goes to people and into JSON.
+std::string words_of(const wire::Refused& refused) {
+  constexpr std::size_t kMostWords = 1000;
+  const std::string_view message = text_of(refused.message());
+  if (message.empty() || !simdjson::validate_utf8(message.data(), message.size()))
+    return "The sender could not read it.";
+  std::size_t size = std::min(message.size(), kMostWords);
+  while (size < message.size() && (static_cast<unsigned char>(message[size]) & 0xC0U) == 0x80U) --size;
+  return std::string{message.substr(0, size)};
+}
+
 bool is_name(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()) && is_id(text); }
 
 }  // namespace
@@ -187,6 +204,8 @@ Result<void> BatchReader::add(const wire::Batch& batch, const std::vector<WireTa
                               const ReadingLimits& limits) {
   if (const wire::Readings* rows = batch.readings()) {
     if (!are_of_one_length(*rows)) return invalid("columns of readings are of different lengths");
+    if (!is_aligned(rows->at()) || !is_aligned(rows->number()))
+      return invalid("columns of readings are not aligned");
     if (!speaks_of(*rows, tags.size())) return invalid("readings speak of a tag that was not defined");
     if (!has_rising_extras(*rows)) return invalid("extras do not rise with their rows, or belong to none");
     if (size_of(rows->at()) > 0) add_rows(*rows, tags, limits);
@@ -197,7 +216,7 @@ Result<void> BatchReader::add(const wire::Batch& batch, const std::vector<WireTa
   if (batch.refused() != nullptr) {
     for (const wire::Refused* refused : *batch.refused()) {
       const auto code = rejection_named(text_of(refused->code())).value_or(Rejection::bad_json);
-      reject(events, next_index_++, {code, std::string{text_of(refused->message())}}, text_of(refused->raw()));
+      reject(events, next_index_++, {code, words_of(*refused)}, text_of(refused->raw()));
     }
   }
   return {};

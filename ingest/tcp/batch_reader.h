@@ -41,9 +41,9 @@ struct ReadingLimits {
 /// refused line has an index, counted over all batches.
 class BatchReader {
  public:
-  /// Of a buffer that flatbuffers has verified. invalid_argument: its columns are of different lengths, or speak
-  /// of tags that are not there; nothing of it is taken then. `tags`: those that the rows' numbers are of.
-  /// Readings with a text, an id or attributes, and what is refused of rows, are among the events.
+  /// Of a buffer that flatbuffers has verified. invalid_argument: its columns are of different lengths, not
+  /// aligned, or speak of tags that are not there; nothing of it is taken then. `tags`: those that the rows'
+  /// numbers are of. Readings with a text, an id or attributes, and what is refused of rows, are among the events.
   Result<void> add(const wire::Batch& batch, const std::vector<WireTag>& tags, const ReadingLimits& limits);
 
   std::size_t size() const { return next_index_; }

@@ -1,5 +1,4 @@
-// The decoder of doubles under bytes from a stranger. By itself: clang++ -fsanitize=fuzzer,address
-// -DTAKT_LIBFUZZER.
+// The decoder of doubles under bytes from a stranger.
 #include "engine/codec/doubles.h"
 #include "tests/codec/fuzz.h"
 
@@ -16,10 +15,3 @@ void doubles(std::string_view data) {
 }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::doubles({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

@@ -1,5 +1,4 @@
-// The decoder of strings under bytes from a stranger. By itself: clang++ -fsanitize=fuzzer,address
-// -DTAKT_LIBFUZZER.
+// The decoder of strings under bytes from a stranger.
 #include "engine/codec/strings.h"
 #include "tests/codec/fuzz.h"
 
@@ -18,10 +17,3 @@ void strings(std::string_view data) {
 }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::strings({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

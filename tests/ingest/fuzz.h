@@ -12,9 +12,10 @@ struct Seen {
   bool readable = true;
 };
 
-/// Each decodes the bytes and ends the program if a promise of Decoder is broken.
+/// Each decodes the bytes and ends the program if a promise of their decoder is broken.
 Seen json_body(std::string_view data);
 Seen ndjson_body(std::string_view data);
 Seen csv_body(std::string_view data);
+Seen line_protocol(std::string_view data);
 
 }  // namespace takt::fuzz

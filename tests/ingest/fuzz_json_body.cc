@@ -1,5 +1,4 @@
-// The decoder of JSON bodies under bytes from a stranger. By itself: clang++ -fsanitize=fuzzer,address
-// -DTAKT_LIBFUZZER, with tests/data/bodies as corpus.
+// The decoder of JSON bodies under bytes from a stranger.
 #include "tests/ingest/fuzz_promises.h"
 
 namespace takt::fuzz {
@@ -7,10 +6,3 @@ namespace takt::fuzz {
 Seen json_body(std::string_view data) { return seen(decoded(BodyFormat::json, data)); }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::json_body({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

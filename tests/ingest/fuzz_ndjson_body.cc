@@ -1,5 +1,4 @@
-// The decoder of NDJSON bodies under bytes from a stranger. By itself: clang++ -fsanitize=fuzzer,address
-// -DTAKT_LIBFUZZER, with tests/data/bodies as corpus.
+// The decoder of NDJSON bodies under bytes from a stranger.
 #include "tests/ingest/fuzz_promises.h"
 
 #include <algorithm>
@@ -26,10 +25,3 @@ Seen ndjson_body(std::string_view data) {
 }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::ndjson_body({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

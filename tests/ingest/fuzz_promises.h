@@ -4,19 +4,15 @@
 #include "ingest/decode.h"
 #include "schema/event_json.h"
 #include "tests/ingest/fuzz.h"
+#include "tests/support/fuzz_require.h"
 
 #include <simdjson.h>
 
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace takt::fuzz {
-
-inline void require(bool kept) {
-  if (!kept) std::abort();
-}
 
 /// What became of each event of a body, in order: its canonical JSON, or nothing if it was refused.
 struct Outcome {

@@ -8,6 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
+
 namespace takt {
 namespace {
 
@@ -92,6 +95,14 @@ TEST(BatchReader, RefusesColumnsOfDifferentLengthsAndTagsThatAreNotThere) {
   EXPECT_TRUE(Read(body_of({0, 1}, {1, 2}, {1, 2})).fault);
 }
 
+/// The verifier lets it through, but the compiler may rely on what a strange client has not kept to.
+TEST(BatchReader, RefusesColumnsThatAreNotAligned) {
+  std::ifstream in{TAKT_TEST_DATA "/fuzz/wire_batch/misaligned_times", std::ios::binary};
+  const std::string body{std::istreambuf_iterator<char>{in}, {}};
+  const Read read{body};
+  EXPECT_EQ(read.fault, "columns of readings are not aligned");
+}
+
 TEST(BatchReader, RefusesOnlyTheRowsThatAreWrong) {
   EventBatch batch;
   for (const double value : {1.0, std::numeric_limits<double>::infinity(), std::nan(""), 2.0}) {
@@ -117,6 +128,18 @@ TEST(BatchReader, HandsOnWhatTheClientCouldNotRead) {
   ASSERT_EQ(read.reader.events.rejected.size(), 1U);
   EXPECT_EQ(read.reader.events.rejected[0].raw, "{");
   EXPECT_EQ(read.reader.events.rejected[0].code, Rejection::bad_json);
+}
+
+TEST(BatchReader, HandsOnOnlyWordsThatJsonCanHold) {
+  EventBatch batch;
+  for (const std::string& message : {std::string{"\xff"}, std::string{}, std::string(999, 'x') + "\u00e4"})
+    batch.rejected.push_back({0, Rejection::bad_json, message, "{"});
+  const std::string body = client::encode_batch(batch);
+  const Read read{body};
+  ASSERT_EQ(read.reader.events.rejected.size(), 3U);
+  EXPECT_EQ(read.reader.events.rejected[0].message, "The sender could not read it.");
+  EXPECT_EQ(read.reader.events.rejected[1].message, "The sender could not read it.");
+  EXPECT_EQ(read.reader.events.rejected[2].message, std::string(999, 'x'));
 }
 
 TEST(BatchBody, IsTakenInLikeAnyOther) {

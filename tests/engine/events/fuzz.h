@@ -16,5 +16,7 @@ std::string sealed_checkpoint(std::string_view data);
 /// decoded.
 bool event_chunk(std::string_view data);
 bool checkpoint(std::string_view data);
+/// A frame of the journal.
+bool event_frame(std::string_view data);
 
 }  // namespace takt::fuzz

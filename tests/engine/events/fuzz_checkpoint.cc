@@ -1,23 +1,13 @@
-// Checkpoints whose bytes somebody else made. By itself: clang++ -fsanitize=fuzzer,address -DTAKT_LIBFUZZER.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include <cstdlib>
-#include <cstring>
-
+// Checkpoints whose bytes somebody else made.
 #include "engine/events/checkpoint.h"
 #include "tests/engine/events/fuzz.h"
+#include "tests/engine/fuzz_seal.h"
+
+#include <cstdlib>
 
 namespace takt::fuzz {
 
-std::string sealed_checkpoint(std::string_view data) {
-  std::string bytes{data};
-  if (bytes.size() < sizeof(std::uint64_t)) return bytes;
-  const std::size_t size = bytes.size() - sizeof(std::uint64_t);
-  const std::uint64_t checksum = XXH3_64bits(bytes.data(), size);
-  std::memcpy(bytes.data() + size, &checksum, sizeof checksum);
-  return bytes;
-}
+std::string sealed_checkpoint(std::string_view data) { return sealed_at_end(data); }
 
 bool checkpoint(std::string_view data) {
   Names names;
@@ -36,10 +26,3 @@ bool checkpoint(std::string_view data) {
 }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::checkpoint({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

@@ -1,34 +1,16 @@
-// Chunks of events whose bytes somebody else made. By itself: clang++ -fsanitize=fuzzer,address -DTAKT_LIBFUZZER.
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include <algorithm>
-#include <cstdlib>
-#include <cstring>
-#include <vector>
-
-#include "engine/chunk_parts.h"
+// Chunks of events whose bytes somebody else made.
 #include "engine/events/event_chunk.h"
 #include "schema/event_chunk_generated.h"
 #include "tests/engine/events/fuzz.h"
+#include "tests/engine/fuzz_seal.h"
+#include "tests/support/fuzz_require.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
 
 namespace takt::fuzz {
 namespace {
-
-constexpr std::size_t kPrefix = 16;
-
-void require(bool promise) {
-  if (!promise) std::abort();
-}
-
-void seal_columns(wire::EventChunkHeader& header, std::string_view body) {
-  for (const wire::Part* part : *header.parts()) {
-    const std::string_view column = body.substr(0, part->size());
-    body.remove_prefix(column.size());
-    const wire::Part sealed{XXH3_64bits(column.data(), column.size()), part->size(), part->kind()};
-    std::memcpy(const_cast<wire::Part*>(part), &sealed, sizeof sealed);
-  }
-}
 
 bool same(const EventRow& a, const EventRow& b) {
   const Event &x = a.event, &y = b.event;
@@ -52,21 +34,12 @@ bool is_before(const EventRow& a, const EventRow& b) {
 }  // namespace
 
 std::string sealed_event_chunk(std::string_view data) {
-  std::string bytes{data};
-  if (bytes.size() < kPrefix) return bytes;
-  const std::size_t size = std::min<std::size_t>(load<std::uint32_t>(bytes, 4), bytes.size() - kPrefix);
-  std::vector<std::uint64_t> words(size / sizeof(std::uint64_t) + 1);
-  auto* const header = reinterpret_cast<std::uint8_t*>(words.data());
-  std::memcpy(header, bytes.data() + kPrefix, size);
-  flatbuffers::Verifier verifier{header, size};
-  if (wire::VerifyEventChunkHeaderBuffer(verifier)) {
-    auto* chunk = flatbuffers::GetMutableRoot<wire::EventChunkHeader>(header);
-    if (chunk->parts() != nullptr) seal_columns(*chunk, std::string_view{bytes}.substr(kPrefix + size));
-  }
-  std::memcpy(bytes.data() + kPrefix, header, size);
-  const std::uint64_t checksum = XXH3_64bits(header, size);
-  std::memcpy(bytes.data() + 8, &checksum, sizeof checksum);
-  return bytes;
+  return sealed_chunk(data, [](std::uint8_t* header, std::size_t size, std::string_view body) {
+    flatbuffers::Verifier verifier{header, size};
+    if (!wire::VerifyEventChunkHeaderBuffer(verifier)) return;
+    const auto* parts = flatbuffers::GetRoot<wire::EventChunkHeader>(header)->parts();
+    if (parts != nullptr) seal_parts(*parts, body);
+  });
 }
 
 bool event_chunk(std::string_view data) {
@@ -89,10 +62,3 @@ bool event_chunk(std::string_view data) {
 }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::event_chunk({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

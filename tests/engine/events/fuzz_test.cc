@@ -7,10 +7,9 @@
 #include "engine/events/checkpoint.h"
 #include "engine/events/event_chunk.h"
 #include "schema/event_chunk_generated.h"
-#include "tests/support/mutation.h"
+#include "tests/support/fuzz_corpus.h"
 #include "tests/support/random_events.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 
@@ -21,9 +20,6 @@ namespace takt {
 namespace {
 
 constexpr std::size_t kPrefix = 16;
-
-/// A few seconds; with TAKT_SOAK, which `./dev soak` sets, some minutes.
-int rounds(int usual) { return std::getenv("TAKT_SOAK") == nullptr ? usual : usual * 200; }
 
 std::string good_chunk(std::uint64_t seed, std::size_t count) {
   RandomEvents random{seed};
@@ -113,7 +109,7 @@ TEST(ForgedEvents, AreRefusedOrReadButNothingElse) {
   for (const std::size_t count : {1U, 9U, 60U, 300U}) {
     const std::string whole = good_chunk(count, count);
     ASSERT_TRUE(run(fuzz::event_chunk, whole));
-    for (int i = 0; i < rounds(150); ++i) {
+    for (int i = 0; i < fuzz_rounds(150); ++i) {
       const std::string forged = i % 4 == 0   ? with_changed_header(whole, random)
                                  : i % 4 == 1 ? mutated(whole, random)
                                               : with_changed_part(whole, random);
@@ -179,7 +175,7 @@ TEST(ForgedCheckpoints, AreRefusedOrReadButNothingElse) {
   for (const std::size_t buckets : {0U, 3U, 200U, 9000U}) {
     const std::string whole = good_checkpoint(buckets + 1, buckets);
     ASSERT_TRUE(run(fuzz::checkpoint, whole));
-    for (int i = 0; i < rounds(500); ++i) ++(run(fuzz::checkpoint, mutated(whole, random)) ? read : refused);
+    for (int i = 0; i < fuzz_rounds(500); ++i) ++(run(fuzz::checkpoint, mutated(whole, random)) ? read : refused);
   }
   EXPECT_GT(read, 30);
   EXPECT_GT(refused, 300);
@@ -190,6 +186,12 @@ TEST(ForgedCheckpoints, CutOffAnywhereAreRefused) {
   const std::size_t body = whole.size() - sizeof(std::uint64_t);
   for (std::size_t size = 0; size < body; ++size)
     EXPECT_FALSE(run(fuzz::checkpoint, whole.substr(0, size) + std::string(sizeof(std::uint64_t), '\0')));
+}
+
+TEST(ForgedFrames, AreRefusedOrReadButNothingElse) {
+  const FuzzTried tried = try_fuzz("event_frame", 2000, fuzz::event_frame);
+  EXPECT_GE(tried.good, 2U);
+  EXPECT_GT(tried.changed_good, 30U);
 }
 
 /// The most memory that the process has held so far.

@@ -192,6 +192,7 @@ TEST(DamagedReadingBlock, BehindARightChecksumIsRefusedOrWhole) {
         ASSERT_EQ(out.number.size(), out.series.size()) << i;
         ASSERT_TRUE(out.quality.empty() || out.quality.size() == out.size()) << i;
         ASSERT_TRUE(out.kind.empty() || out.kind.size() == out.size()) << i;
+        for (const Value::Kind kind : out.kind) ASSERT_LE(kind, Value::Kind::text) << i;
       }
     }
   }

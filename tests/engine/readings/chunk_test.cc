@@ -247,8 +247,8 @@ TEST(DamagedChunkHead, IsDetectedWhicheverByteIsFlipped) {
 std::string foreign_chunk(std::uint16_t version, unsigned part_kind, const std::string& column) {
   flatbuffers::FlatBufferBuilder builder;
   const wire::Statistics none;
-  const std::vector<flatbuffers::Offset<wire::Series>> series{
-      wire::CreateSeries(builder, 3, 1, 0, false, 0, &none)};
+  const std::vector<flatbuffers::Offset<wire::SeriesHead>> series{
+      wire::CreateSeriesHead(builder, 3, 1, 0, false, 0, &none)};
   const auto part = [&](unsigned kind) {
     return wire::Part{XXH3_64bits(column.data(), column.size()), static_cast<std::uint32_t>(column.size()),
                       static_cast<std::uint8_t>(kind)};

@@ -1,8 +1,5 @@
-// What fuzzers try on what comes over MQTT. By itself, each is a libFuzzer target: clang++
-// -fsanitize=fuzzer,address -DTAKT_LIBFUZZER; the corpus is in tests/data/fuzz.
+// What fuzzers try on what comes over MQTT.
 #pragma once
-
-#include "schema/event.h"
 
 #include <cstddef>
 #include <string_view>
@@ -14,8 +11,5 @@ namespace takt::fuzz {
 std::size_t sparkplug(std::string_view data);
 /// A byte that chooses topic and source, and the payload of a message.
 std::size_t mqtt_json(std::string_view data);
-
-/// Ends the program unless the batch is one that may be handed on.
-void check_batch(const EventBatch& batch);
 
 }  // namespace takt::fuzz

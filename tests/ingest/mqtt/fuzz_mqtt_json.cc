@@ -1,5 +1,6 @@
 #include "ingest/mqtt/json_reader.h"
 #include "tests/ingest/mqtt/fuzz.h"
+#include "tests/ingest/mqtt/fuzz_batch.h"
 
 #include <array>
 #include <cstdlib>
@@ -17,7 +18,7 @@ std::unique_ptr<MqttReader> reader_of(bool with_options) {
   for (const char* id : {"M1", "M2"}) plant.machines.emplace_back().id = id;
   DataSource source;
   if (with_options) source.options = {{"time", "_ts"}, {"name", "address"}};
-  return std::move(make_json_reader(plant, source).value());
+  return make_json_reader(plant, source).value();
 }
 
 }  // namespace
@@ -38,10 +39,3 @@ std::size_t mqtt_json(std::string_view data) {
 }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::mqtt_json({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

@@ -1,6 +1,7 @@
 #include "ingest/signal_mapper.h"
 #include "ingest/sparkplug/host.h"
 #include "tests/ingest/mqtt/fuzz.h"
+#include "tests/ingest/mqtt/fuzz_batch.h"
 
 #include <simdjson.h>
 #include <array>
@@ -24,20 +25,6 @@ bool is_sound(const Signal& signal) {
 }
 
 }  // namespace
-
-void check_batch(const EventBatch& batch) {
-  if (batch.indexes.size() != batch.events.size()) std::abort();
-  std::size_t before = 0;
-  for (const RejectedEvent& each : batch.rejected) {
-    if (each.index < before || each.index >= batch.size()) std::abort();
-    before = each.index;
-  }
-  for (const Event& event : batch.events) {
-    for (const std::string_view text : {event.machine, event.state, event.tag, event.value.text, event.product})
-      if (!simdjson::validate_utf8(text.data(), text.size())) std::abort();
-    if (event.machine.empty()) std::abort();
-  }
-}
 
 std::size_t sparkplug(std::string_view data) {
   Plant plant;
@@ -67,10 +54,3 @@ std::size_t sparkplug(std::string_view data) {
 }
 
 }  // namespace takt::fuzz
-
-#ifdef TAKT_LIBFUZZER
-extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-  takt::fuzz::sparkplug({reinterpret_cast<const char*>(data), size});
-  return 0;
-}
-#endif

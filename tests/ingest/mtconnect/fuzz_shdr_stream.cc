@@ -1,5 +1,3 @@
-#include "ingest/mtconnect/agent_document.h"
-#include "ingest/mtconnect/agent_events.h"
 #include "ingest/mtconnect/mapping.h"
 #include "ingest/mtconnect/shdr.h"
 #include "ingest/mtconnect/shdr_stream.h"
@@ -24,16 +22,6 @@ void shdr_stream(std::string_view data) {
   EventBatch batch;
   mtconnect::append_events(log, mapping, batch);
   TAKT_INVARIANT(batch.events.size() <= log.samples.size() && batch.indexes.size() == batch.events.size());
-}
-
-void agent_document(std::string_view data) {
-  const auto document = mtconnect::read_agent_document(data);
-  if (!document) return;
-  DataSource source;
-  source.machine = "M1";
-  mtconnect::AgentEvents events{Plant{}, source, document->items};
-  const EventBatch batch = events.events(document->observations, mtconnect::Observed::happened);
-  TAKT_INVARIANT(batch.size() <= document->observations.size());
 }
 
 }  // namespace takt::fuzz
