@@ -100,7 +100,7 @@ std::uint64_t resident_bytes() {
 }
 
 /// As a label's value.
-std::string quoted(std::string_view text) {
+std::string label_value(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -126,14 +126,14 @@ void append_source_metrics(std::string& out, Api& api) {
         {"repaired", source.repaired},
         {"replayed", source.replayed}};
     for (const auto& [outcome, count] : outcomes)
-      fmt::format_to(to, "takt_source_events_total{{source={},outcome=\"{}\"}} {}\n", quoted(source.name), outcome,
-                     count);
+      fmt::format_to(to, "takt_source_events_total{{source={},outcome=\"{}\"}} {}\n", label_value(source.name),
+                     outcome, count);
   }
   family("source_rejected_total", "counter", "Refused events of a source, by code.");
   for (const SourceReport& source : sources) {
     for (std::size_t i = 0; i < kRejections; ++i) {
       if (source.rejected_by_code.at(i) == 0) continue;
-      fmt::format_to(to, "takt_source_rejected_total{{source={},code=\"{}\"}} {}\n", quoted(source.name),
+      fmt::format_to(to, "takt_source_rejected_total{{source={},code=\"{}\"}} {}\n", label_value(source.name),
                      name_of(static_cast<Rejection>(i)), source.rejected_by_code.at(i));
     }
   }
@@ -141,8 +141,8 @@ void append_source_metrics(std::string& out, Api& api) {
   for (const auto& [machine, rejects] : api.ingestor.rejects_by_machine().report()) {
     for (std::size_t i = 0; i < kRejections; ++i) {
       if (rejects.by_code.at(i) == 0) continue;
-      fmt::format_to(to, "takt_machine_rejected_total{{machine={},code=\"{}\"}} {}\n", quoted(readable(machine)),
-                     name_of(static_cast<Rejection>(i)), rejects.by_code.at(i));
+      fmt::format_to(to, "takt_machine_rejected_total{{machine={},code=\"{}\"}} {}\n",
+                     label_value(readable(machine)), name_of(static_cast<Rejection>(i)), rejects.by_code.at(i));
     }
   }
   family("data_quality_goal_ratio", "gauge", "The share of events that should be good.");
