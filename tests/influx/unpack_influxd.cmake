@@ -8,7 +8,9 @@ endif()
 execute_process(COMMAND apt-get --quiet -o Acquire::Retries=3 download influxdb influxdb-client WORKING_DIRECTORY ${INTO}
   OUTPUT_QUIET ERROR_VARIABLE errors RESULT_VARIABLE failed)
 if(failed)
-  message(FATAL_ERROR "apt-get download influxdb influxdb-client failed:\n${errors}\nIt needs Debian's archive once.")
+  message(WARNING "apt-get download influxdb influxdb-client failed:\n${errors}\nIts test is skipped until Debian's "
+    "archive was there once.")
+  return()
 endif()
 file(GLOB packages ${INTO}/influxdb*.deb)
 foreach(package ${packages})

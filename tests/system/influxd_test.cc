@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 namespace takt::test {
 namespace {
 
@@ -56,6 +58,8 @@ Json points(Client& client, const std::string& tag) {
 }
 
 TEST(Influxd, PassesOnWhatItIsSentAndExportsIt) {
+  if (!std::filesystem::exists(std::string{kPrograms} + "influxd"))
+    GTEST_SKIP() << "Debian's archive was not there";
   const TemporaryFolder subscriber_folder, import_folder;
   RunningServer subscriber{subscriber_folder, simple_plant()}, importer{import_folder, simple_plant()};
   ASSERT_TRUE(subscriber.wait_until_ready() && importer.wait_until_ready());
