@@ -356,7 +356,7 @@ bool Connection::send_bundle() {
 }
 
 bool Connection::submit() {
-  const auto bundle = std::make_shared<Bundle>(bundle_);
+  auto bundle = std::make_shared<Bundle>(bundle_);
   core_.delivery_began();
   // On the committer's thread: the answer goes to the strand. After delivery_ended() the server may be gone, and a
   // connection must not outlive it.
