@@ -391,7 +391,10 @@ void Connection::answered(const Bundle& bundle, const Result<IngestAnswer>& answ
   durable_ = bundle.frames.back().sequence;
   add_to_ack(bundle, *answer);
   acknowledge();
-  if (ending_ && frames_under_way_ == 0 && last_word_) return fault(last_word_->first, last_word_->second);
+  if (ending_ && frames_under_way_ == 0 && last_word_) {
+    const auto [code, message] = *std::exchange(last_word_, std::nullopt);
+    return fault(code, message);
+  }
   go_on();
 }
 
