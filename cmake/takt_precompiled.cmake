@@ -1,5 +1,5 @@
 # Headers that nearly every source includes, parsed once for all of them: with TAKT_PRECOMPILE a cold build takes a third
-# less. All presets but dev ask for it: there, a source sees what it includes itself, and clang-tidy with it.
+# less. The Release presets and asan ask for it; in the others a source sees what it includes itself, and clang-tidy with it.
 option(TAKT_PRECOMPILE "Precompile the headers that most sources include" OFF)
 
 # takt_precompiled_headers(NAME LINK library... HEADERS header...): what takt_library's PRECOMPILED takes. gcc refuses
