@@ -2,10 +2,12 @@
 
 #include "ingest/decode_body.h"
 #include "ingest/decode_json_event.h"
+#include "ingest/stray_signal.h"
 #include "schema/retention.h"
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <future>
 #include <map>
 
@@ -318,10 +320,17 @@ Result<IngestAnswer> Ingestor::replay_quarantine() {
 /// time.
 Result<void> Ingestor::try_again(const std::string& name, const std::vector<const QuarantineEntry*>& entries,
                                  IngestAnswer& answer) {
+  std::deque<std::string> mended;
   EventBatch batch;  // its strings are of the entries, too: they outlive the commit
   JsonEventParser parser;
+  StraySignals strays{*store_.plant(), name};
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    const std::string_view raw = trim(entries[i]->event.raw);
+    const RejectedEvent& refused = entries[i]->event;
+    std::string_view raw = trim(refused.raw);
+    if (is_stray(refused)) {
+      const auto claimed = strays.claimed(raw);
+      if (claimed) raw = mended.emplace_back(*claimed);
+    }
     parser.decode(raw, raw.size(), i, batch);
   }
   if (const auto ready = prepare(batch); !ready) return ready.error();

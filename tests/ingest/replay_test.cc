@@ -47,6 +47,19 @@ Result<IngestAnswer> send_signals(Ingestor& ingestor) {
   return ingestor.accept(std::move(batch), "mqtt S");
 }
 
+/// Signals whose addresses name a machine that is not described.
+Result<IngestAnswer> send_strays(Ingestor& ingestor) {
+  DataSource source;
+  source.id = "S";
+  SignalMapper mapper{*ingestor.store().plant(), source};
+  EventBatch batch;
+  const Signal total{
+      .address = "hall/M9/good_total", .at = kNow, .value = {Value::Kind::number, 7, {}}, .whole = 7};
+  const Signal oil{.address = "hall/M9/oil \"A\"", .at = kNow, .value = {Value::Kind::number, 0.1, {}}};
+  mapper.map(std::vector<Signal>{total, oil}, {}, batch);
+  return ingestor.accept(std::move(batch), "S");
+}
+
 class Replay : public testing::TestWithParam<WayIn> {};
 
 TEST_P(Replay, TakesInWhatThePlantKnowsByNowAndCountsItOnce) {
@@ -86,8 +99,27 @@ INSTANTIATE_TEST_SUITE_P(
         lines("LinesWithoutTime", "oil temp=41.5\noil,id=x temp=41.5\n"),
         lines("LinesOfEvents",
               "count,machine=M9,product=X,shop=3 good=3i 1767592740\nstate state=\"down\" 1767592740\n"),
-        WayIn{"Signals", send_signals}),
+        WayIn{"Signals", send_signals}, WayIn{"SignalsOfNobody", send_strays}),
     [](const auto& tested) { return tested.param.name; });
+
+TEST(ReplayOfStrays, LeavesNobodysWhereTheyAre) {
+  EngineStore engine{kNow};
+  Ingestor ingestor{*engine.store};
+  ASSERT_TRUE(send_strays(ingestor));
+  const auto replayed = ingestor.replay_quarantine();
+  ASSERT_TRUE(replayed);
+  EXPECT_EQ(replayed->rejected, 2U);
+  EXPECT_EQ(engine.store->quarantine_size(), 2U);
+}
+
+TEST(ReplayOfStrays, NeedsASourceThatSaidSo) {
+  EngineStore engine{kNow};
+  Ingestor ingestor{*engine.store};
+  ASSERT_TRUE(ingestor.accept(BodyFormat::json, R"({"signal":"M1/t","type":"count","ts":1,"good":1})", "http a"));
+  const auto replayed = ingestor.replay_quarantine();
+  ASSERT_TRUE(replayed);
+  EXPECT_EQ(replayed->rejected, 1U) << "an event that somebody sent has no such field";
+}
 
 std::string counts_of(std::string_view machine, int n) {
   std::string text;
