@@ -556,13 +556,20 @@ void Store::Committer::quarantine(const Group& group, rocksdb::WriteBatch& batch
       batch.Put(disk[Disk::quarantined], sequence_key(store_.quarantine_next_++), value);
     }
   }
-  std::uint64_t count = store_.quarantine_count_ + group.rejected;
-  if (count > kQuarantineEntries) {
-    batch.DeleteRange(disk[Disk::quarantined], sequence_key(0),
-                      sequence_key(store_.quarantine_next_ - kQuarantineEntries));
-    count = kQuarantineEntries;
-  }
-  store_.quarantine_count_ = count;
+  const std::uint64_t count = store_.quarantine_count_ + group.rejected;
+  if (count > kQuarantineEntries) drop_oldest_refused(count - kQuarantineEntries, batch);
+  store_.quarantine_count_ = std::min(count, kQuarantineEntries);
+}
+
+/// Those that left after a replay have left gaps between the numbers: the entries themselves are counted.
+void Store::Committer::drop_oldest_refused(std::uint64_t entries, rocksdb::WriteBatch& batch) {
+  Disk& disk = *store_.disk_;
+  std::uint64_t last = 0;
+  const auto found = disk.scan(Disk::quarantined, "", [&](std::string_view key, std::string_view) {
+    last = sequence_of_key(key);
+    return --entries > 0;
+  });
+  if (found && last > 0) batch.DeleteRange(disk[Disk::quarantined], sequence_key(0), sequence_key(last + 1));
 }
 
 void Store::Committer::count_by_machine(const Group& group) {

@@ -572,9 +572,15 @@ Result<void> Store::discard_quarantine(const std::vector<std::uint64_t>& numbers
   Result<void> outcome;
   committer_->run_task([&] {
     rocksdb::WriteBatch batch;
-    for (const std::uint64_t number : numbers) batch.Delete((*disk_)[Disk::quarantined], sequence_key(number));
+    std::uint64_t gone = 0;  // some may have left meanwhile
+    for (const std::uint64_t number : numbers) {
+      if (!disk_->get(Disk::quarantined, sequence_key(number))) continue;
+      batch.Delete((*disk_)[Disk::quarantined], sequence_key(number));
+      ++gone;
+    }
+    if (gone == 0) return;
     outcome = committer_->write(batch);
-    if (outcome) quarantine_count_ -= std::min<std::uint64_t>(quarantine_count_, numbers.size());
+    if (outcome) quarantine_count_ -= gone;
   });
   return outcome;
 }

@@ -1,10 +1,15 @@
 #include "ingest/ingestor.h"
 
+#include "ingest/decode_body.h"
+#include "ingest/decode_json_event.h"
+#include "ingest/stray_signal.h"
 #include "schema/retention.h"
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <future>
+#include <map>
 
 namespace takt {
 namespace {
@@ -295,42 +300,59 @@ Result<IngestAnswer> Ingestor::accept(EventBatch batch, const std::string& sourc
 
 Result<IngestAnswer> Ingestor::replay_quarantine() {
   constexpr std::size_t kPage = 1000;
+  const std::lock_guard one_at_a_time{replaying_};
   IngestAnswer answer;
-  std::uint64_t after = 0;
-  for (;;) {
+  for (std::uint64_t after = 0;;) {
     const std::vector<QuarantineEntry> page = store_.quarantine(after, kPage);
     if (page.empty()) break;
-    std::vector<std::uint64_t> accepted;
-    for (const QuarantineEntry& entry : page) {
-      after = entry.number;
-      Decoder decoder{BodyFormat::json, entry.event.raw};
-      EventBatch batch;
-      const auto decoded = decoder.next(batch);
-      if (decoded && *decoded && batch.rejected.empty()) {
-        if (const auto ready = prepare(batch); !ready) return ready.error();
-      }
-      // What is refused once more stays where it is, and is not entered a second time.
-      if (!decoded || !*decoded || !batch.rejected.empty() || batch.events.size() != 1) {
-        ++answer.rejected;
-        continue;
-      }
-      const std::string machine{batch.events.front().machine};
-      const auto receipt = store_.commit(std::move(batch), entry.source);
-      if (!receipt) return receipt.error();
-      const auto source = sources_.get(entry.source, kind_of_source(entry.source));
-      source->answered(receipt->accepted, receipt->duplicate);
-      source->add_replayed(1);
-      machine_rejects_.replayed(machine);
-      answer.accepted += receipt->accepted;
-      answer.duplicate += receipt->duplicate;
-      answer.sequence = receipt->sequence;
-      accepted.push_back(entry.number);
+    after = page.back().number;
+    std::map<std::string_view, std::vector<const QuarantineEntry*>> by_source;
+    for (const QuarantineEntry& entry : page) by_source[entry.source].push_back(&entry);
+    for (const auto& [source, entries] : by_source) {
+      if (const auto tried = try_again(std::string{source}, entries, answer); !tried) return tried.error();
     }
-    if (accepted.empty()) continue;
-    if (const auto discarded = store_.discard_quarantine(accepted); !discarded) return discarded.error();
   }
   if (answer.sequence == 0) answer.sequence = store_.sequence();
   return answer;
+}
+
+/// Entries of one source, in one commit. What is refused once more stays where it is, and is not entered a second
+/// time.
+Result<void> Ingestor::try_again(const std::string& name, const std::vector<const QuarantineEntry*>& entries,
+                                 IngestAnswer& answer) {
+  std::deque<std::string> mended;
+  EventBatch batch;  // its strings are of the entries, too: they outlive the commit
+  JsonEventParser parser;
+  StraySignals strays{*store_.plant(), name};
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const RejectedEvent& refused = entries[i]->event;
+    std::string_view raw = trim(refused.raw);
+    if (is_stray(refused)) {
+      const auto claimed = strays.claimed(raw);
+      if (claimed) raw = mended.emplace_back(*claimed);
+    }
+    parser.decode(raw, raw.size(), i, batch);
+  }
+  if (const auto ready = prepare(batch); !ready) return ready.error();
+  answer.rejected += batch.rejected.size();
+  if (batch.events.empty()) return {};
+  std::vector<std::uint64_t> numbers;
+  std::vector<std::string> machines;
+  for (std::size_t i = 0; i < batch.events.size(); ++i) {
+    numbers.push_back(entries[batch.indexes[i]]->number);
+    machines.emplace_back(batch.events[i].machine);
+  }
+  batch.rejected.clear();
+  const auto receipt = store_.commit(std::move(batch), name);
+  if (!receipt) return receipt.error();
+  const auto source = sources_.get(name, kind_of_source(name));
+  source->answered(receipt->accepted, receipt->duplicate);
+  source->add_replayed(numbers.size());
+  for (const std::string& machine : machines) machine_rejects_.replayed(machine);
+  answer.accepted += receipt->accepted;
+  answer.duplicate += receipt->duplicate;
+  answer.sequence = std::max(answer.sequence, receipt->sequence);
+  return store_.discard_quarantine(numbers);
 }
 
 }  // namespace takt

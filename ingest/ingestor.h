@@ -70,7 +70,8 @@ class Ingestor {
   const MachineRejects& rejects_by_machine() const { return machine_rejects_; }
   /// Everybody who sends.
   Sources& sources() { return sources_; }
-  /// Tries quarantined events again; those that are accepted, or known by now, leave the quarantine.
+  /// Tries quarantined events again; those that are accepted, or known by now, leave the quarantine. A second call
+  /// waits for the first.
   Result<IngestAnswer> replay_quarantine();
   /// Where everything goes, for who keeps a note of how far he has come.
   Store& store() { return store_; }
@@ -82,6 +83,8 @@ class Ingestor {
   template <class Next>
   Result<IngestAnswer> accept_batches(const std::string& name, Next next);
   using SeriesNumbers = std::vector<std::optional<SeriesId>>;
+  Result<void> try_again(const std::string& name, const std::vector<const QuarantineEntry*>& entries,
+                         IngestAnswer& answer);
   Result<void> place(PlainReadings& plain, SeriesNumbers& numbers, Delivery& delivery);
 
   /// Numbers that were asked for under one plant, machine and tag with a zero byte between: to ask the store for
@@ -98,6 +101,7 @@ class Ingestor {
   Store& store_;  // borrowed: the owner destroys the ingestor before the store
   Sources sources_;
   MachineRejects machine_rejects_;
+  std::mutex replaying_;
   std::mutex mutex_;
   std::shared_ptr<const Plant> indexed_plant_;
   std::shared_ptr<const PlantIndex> index_;

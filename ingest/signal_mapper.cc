@@ -3,6 +3,7 @@
 #include "ingest/decode_draft.h"
 #include "ingest/signal_pattern.h"
 #include "ingest/steps.h"
+#include "ingest/stray_signal.h"
 #include "schema/event_json.h"
 
 #include <fmt/format.h>
@@ -26,6 +27,7 @@ constexpr double kExact = 9007199254740992.0;  // 2^53: above it not every whole
 struct Meaning {
   SignalUse use = SignalUse::reading;
   std::string machine, tag;
+  bool tag_is_told = false;                     // by the rule, not by the address
   const boost::json::object* values = nullptr;  // of the rule
 };
 
@@ -95,15 +97,16 @@ std::optional<Number> number_of(const Signal& signal) {
 /// One event on its way into the batch, by the rules for all events.
 class NewEvent {
  public:
-  NewEvent(EventBatch& batch, EventType type, std::string_view machine, Timestamp at)
-      : batch_(batch), draft_(event_) {
+  /// An empty machine: nobody's.
+  NewEvent(EventBatch& batch, EventType type, std::string_view machine, const Signal& signal)
+      : batch_(batch), address_(signal.address), is_stray_(machine.empty()), draft_(event_) {
     draft_.text(Field::type, name_of(type));
-    text(Field::machine, machine);
-    draft_.number(Field::ts, Number{0, micros(at), true});
+    text(Field::machine, is_stray_ ? "?" : machine);
+    draft_.number(Field::ts, Number{0, micros(signal.at), true});
   }
   /// An empty one is not given.
   NewEvent& text(Field field, std::string_view text) {
-    if (text.empty() && field != Field::machine && field != Field::value) return *this;
+    if (text.empty() && field != Field::value) return *this;
     const bool utf8 = simdjson::validate_utf8(text.data(), text.size());
     if (!utf8) draft_.fail("A text is no UTF-8.");
     draft_.text(field, utf8 ? batch_.keep(text) : "?");
@@ -123,6 +126,11 @@ class NewEvent {
   void add() {
     const auto problem = draft_.judge();
     if (problem) return refuse(problem->code, problem->message);
+    if (is_stray_) {
+      return refuse(Rejection::unknown_machine, "The address " + in_quotes(address_) +
+                                                    " names no machine that is described; describe it, or " +
+                                                    "name it in a [[signal]] rule, and replay the quarantine.");
+    }
     batch_.indexes.push_back(batch_.size());
     batch_.events.push_back(event_);
   }
@@ -131,13 +139,20 @@ class NewEvent {
     if (!std::isfinite(event_.value.number)) event_.value = {};
     if (std::isinf(event_.kwh_total)) event_.kwh_total = std::numeric_limits<double>::quiet_NaN();
     std::string raw;
-    append_json(raw, event_);
+    if (is_stray_) {
+      event_.machine = {};
+      raw = stray_json(event_, address_);
+    } else {
+      append_json(raw, event_);
+    }
     batch_.rejected.push_back(
         {batch_.size(), code, std::move(message), std::move(raw), std::string{event_.machine}});
   }
 
  private:
   EventBatch& batch_;
+  std::string_view address_;
+  bool is_stray_;
   Event event_;
   EventDraft draft_;
 };
@@ -194,7 +209,8 @@ class SignalMapper::Rules {
       meaning.use = each.rule.as, meaning.values = &each.rule.values;
       const auto named = filled_in(each.rule.machine.empty() ? "{machine}" : each.rule.machine, *kept);
       if (named) meaning.machine = *named, meaning.tag = below(address, *named);
-      if (const auto tag = filled_in(each.rule.tag, *kept); tag && !tag->empty()) meaning.tag = *tag;
+      if (const auto tag = filled_in(each.rule.tag, *kept); tag && !tag->empty())
+        meaning.tag = *tag, meaning.tag_is_told = true;
       return meaning;
     }
     Meaning meaning = place_of(address);
@@ -258,31 +274,31 @@ class SignalMapper::Rules {
       name = name == "true" ? "running" : "stopped";
     const bool nameless = signal.value.kind == Value::Kind::number && name == text_of(signal);
     if (nameless) {
-      NewEvent event{batch, EventType::state, machine, signal.at};
+      NewEvent event{batch, EventType::state, machine, signal};
       return event.text(Field::state, name)
           .refuse(Rejection::bad_value, "The state " + in_quotes(name) + " of " + in_quotes(signal.address) +
                                             " is a number; name it in the values of a [[signal]] rule.");
     }
     context_of(machine).state.set(signal.at, name);
-    add_state(machine, signal.at, name, batch);
+    add_state(machine, signal, name, batch);
   }
   void begin_again(const Signal& signal, const std::string& machine, EventBatch& batch) {
     const std::string name{context_of(machine).state.at(signal.at)};
-    if (!name.empty()) add_state(machine, signal.at, name, batch);
+    if (!name.empty()) add_state(machine, signal, name, batch);
   }
-  void add_state(const std::string& machine, Timestamp at, const std::string& name, EventBatch& batch) {
-    const std::string_view reason = context_of(machine).reason.at(at);
+  void add_state(const std::string& machine, const Signal& signal, const std::string& name, EventBatch& batch) {
+    const std::string_view reason = context_of(machine).reason.at(signal.at);
     if (!reason.empty() && !reasons_.contains(reason)) {
-      NewEvent{batch, EventType::state, machine, at}
+      NewEvent{batch, EventType::state, machine, signal}
           .text(Field::state, name)
           .text(Field::reason, reason)
           .number(Field::revision, Number{1, 1, true})
           .refuse(Rejection::unknown_reason, "The reason " + in_quotes(reason) +
                                                  " is not described; the state counts without it. Describe it and "
                                                  "replay the quarantine.");
-      return NewEvent{batch, EventType::state, machine, at}.text(Field::state, name).add();
+      return NewEvent{batch, EventType::state, machine, signal}.text(Field::state, name).add();
     }
-    NewEvent{batch, EventType::state, machine, at}.text(Field::state, name).text(Field::reason, reason).add();
+    NewEvent{batch, EventType::state, machine, signal}.text(Field::state, name).text(Field::reason, reason).add();
   }
 
   void amount(const Signal& signal, std::string_view machine, EventBatch& batch) {
@@ -292,14 +308,14 @@ class SignalMapper::Rules {
     const std::string whose = this->whose(meaning, machine);
     if (meaning.use == SignalUse::reading) return reading(signal, meaning, whose, batch);
     if (meaning.use == SignalUse::kwh_total)
-      return NewEvent{batch, EventType::energy, whose, signal.at}
-          .number(Field::kwh_total, number_of(signal))
-          .add();
+      return NewEvent{batch, EventType::energy, whose, signal}.number(Field::kwh_total, number_of(signal)).add();
     if (!(is_increment(meaning.use) && signal.republished)) count(signal, meaning, whose, batch);
   }
   void reading(const Signal& signal, const Meaning& meaning, const std::string& machine, EventBatch& batch) const {
-    NewEvent event{batch, EventType::reading, machine, signal.at};
-    event.text(Field::tag, meaning.tag);
+    NewEvent event{batch, EventType::reading, machine, signal};
+    // As it will be when the plant describes the machine that the connector names.
+    const bool is_below = meaning.machine.empty() && !meaning.tag_is_told;
+    event.text(Field::tag, is_below ? below(signal.address, machine) : meaning.tag);
     const auto name = named_value(signal, meaning);
     if (meaning.values != nullptr && name && *name != text_of(signal))
       event.text(Field::value, *name);
@@ -316,7 +332,7 @@ class SignalMapper::Rules {
     const bool pulse = signal.value.kind == Value::Kind::boolean;
     if (pulse && signal.value.number == 0 && is_increment(meaning.use)) return;
     const Context& context = context_of(machine);
-    NewEvent{batch, EventType::count, machine, signal.at}
+    NewEvent{batch, EventType::count, machine, signal}
         .number(field_of(meaning.use), number_of(signal))
         .text(Field::product, context.product.at(signal.at))
         .text(Field::order, context.order.at(signal.at))
@@ -324,11 +340,11 @@ class SignalMapper::Rules {
         .add();
   }
 
-  /// Of more machines than there can be nothing is remembered: a source may make names up.
+  /// Of more machines than there can be nothing is remembered, as a source may make names up; nor of none.
   Context& context_of(std::string_view machine) {
     const auto found = contexts_.find(machine);
     if (found != contexts_.end()) return found->second;
-    if (contexts_.size() >= kMostMachines) return forgotten_ = {};
+    if (machine.empty() || contexts_.size() >= kMostMachines) return forgotten_ = {};
     return contexts_[std::string{machine}];
   }
 
@@ -351,6 +367,11 @@ SignalMapper& SignalMapper::operator=(SignalMapper&&) noexcept = default;
 
 void SignalMapper::map(Signals message, std::string_view machine, EventBatch& batch) {
   rules_->map(message, machine, batch);
+}
+
+SignalPlace SignalMapper::place_of(std::string_view address) {
+  const Meaning& meaning = rules_->meaning(address);
+  return {meaning.machine, meaning.tag};
 }
 
 SignalUse SignalMapper::use_of(std::string_view address) { return rules_->meaning(address).use; }

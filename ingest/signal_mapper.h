@@ -9,6 +9,11 @@
 
 namespace takt {
 
+/// Whose a signal is; an empty machine: nobody's.
+struct SignalPlace {
+  std::string machine, tag;
+};
+
 /// Makes events of what one source sends, by the rules of a plant description (docs/ingest.md, "Sources and
 /// signals").
 ///
@@ -44,11 +49,13 @@ class SignalMapper {
   /// rejected (a count that is no whole number from 0, a state that is a number without a name, a reason that the
   /// plant does not know: the state goes in without it). Whether machines and states exist is for validate().
   /// `machine`: whose signals these are where nothing else says so; empty: nobody's, which is refused as
-  /// unknown_machine.
+  /// unknown_machine, with its address (ingest/stray_signal.h).
   void map(Signals message, std::string_view machine, EventBatch& batch);
 
   /// What a signal of this address means. `event`: the connector reads it by itself, as the JSON that it is.
   SignalUse use_of(std::string_view address);
+  /// Whose a signal of this address is, as far as the source, its rules and the address say, and its tag.
+  SignalPlace place_of(std::string_view address);
 
  private:
   class Rules;

@@ -163,6 +163,28 @@ TEST(Quarantine, KeepsWhatWasRefusedInOrderAndOverARestart) {
   EXPECT_EQ(s.store->quarantine(0, 10).at(0).event.raw, "three");
 }
 
+TEST(Quarantine, KeepsTheNewestHundredThousandAlsoWhereSomeHaveLeft) {
+  EngineStore s{kStart};
+  const auto refuse = [&](std::size_t entries) {
+    EventBatch batch;
+    for (std::size_t i = 0; i < entries; ++i)
+      batch.rejected.push_back({i, Rejection::unknown_machine, "why", "raw"});
+    ASSERT_TRUE(s.store->commit(std::move(batch), "http 1.2.3.4"));
+  };
+  const auto kept = [&] { return s.store->quarantine(0, 200'000).size(); };
+  refuse(60'000);
+  refuse(40'000);
+  std::vector<std::uint64_t> mended;
+  for (std::uint64_t number = 50'001; number <= 90'000; ++number) mended.push_back(number);
+  ASSERT_TRUE(s.store->discard_quarantine(mended));
+  ASSERT_TRUE(s.store->discard_quarantine(mended)) << "they have left before";
+  EXPECT_EQ(s.store->quarantine_size(), 60'000U);
+  refuse(40'010);
+  EXPECT_EQ(s.store->quarantine_size(), 100'000U);
+  EXPECT_EQ(kept(), 100'000U);
+  EXPECT_EQ(s.store->quarantine(0, 1).at(0).number, 11U) << "the oldest ten went";
+}
+
 // ---------------------------------------- the folder
 
 TEST(DataFolder, IsRefusedWhileAnotherStoreHasIt) {

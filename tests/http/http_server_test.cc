@@ -517,6 +517,25 @@ TEST_F(Http, RefusesSlowHeadersAndBodies) {
   EXPECT_EQ(body.ask("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n12345").status, 408);
 }
 
+TEST_F(Http, RefusesWhatComesDropByDrop) {
+  HttpOptions options;
+  options.header_timeout = options.progress_timeout = options.linger_timeout = 50ms;
+  const auto server = serve(options);
+  const std::string drops(4000, 'x');
+  for (const std::string& begun :
+       {std::string{"GET /hello HTTP/1.1\r\nHost: t\r\nX-Slow: "},
+        std::string{"POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 4000\r\n\r\n"}}) {
+    RawClient client(server->port());
+    ASSERT_TRUE(client.send(begun));
+    std::size_t sent = 0;
+    while (sent < drops.size() && client.send(drops.substr(sent, 1))) {
+      ++sent;
+      std::this_thread::sleep_for(2ms);
+    }
+    EXPECT_LT(sent, drops.size()) << "each drop would have given it more time: " << begun;
+  }
+}
+
 TEST_F(Http, WaitsForSlowHandlersLongerThanForSlowClients) {
   HttpOptions options;
   options.idle_timeout = options.header_timeout = options.progress_timeout = 20ms;

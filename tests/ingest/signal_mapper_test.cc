@@ -94,8 +94,28 @@ TEST_F(SignalMapperTest, TakesTheMachineOfTheSourceOrOfTheConnectorWhereTheAddre
               ElementsAre(R"({"type":"reading","machine":"M1","tag":"M2/load","value":1})"));
   source_.machine.clear();
   mapper_.reset();
-  EXPECT_THAT(events_of({real("load", 1)}), IsEmpty());
+  EXPECT_THAT(events_of({real("cell/load", 1)}), IsEmpty());
   ASSERT_EQ(refused_.size(), 1U);
+  EXPECT_EQ(refused_[0].code, Rejection::unknown_machine);
+  EXPECT_THAT(refused_[0].message, HasSubstr("\"cell/load\""));
+  EXPECT_THAT(refused_[0].raw, HasSubstr("{\"signal\":\"cell/load\",\"type\":\"reading\""));
+}
+
+TEST_F(SignalMapperTest, NamesTheTagsOfAMachineThatIsNotDescribedAsItWillOnceItIs) {
+  const auto told = [&] { return events_of({real("G/N/M9/oil/temp", 1), real("oil", 1)}, "M9"); };
+  const auto before = told();
+  EXPECT_THAT(before, ElementsAre(R"({"type":"reading","machine":"M9","tag":"oil/temp","value":1})",
+                                  R"({"type":"reading","machine":"M9","tag":"oil","value":1})"));
+  plant_.machines.emplace_back().id = "M9";
+  mapper_.reset();
+  EXPECT_EQ(told(), before);
+}
+
+TEST_F(SignalMapperTest, RemembersNothingOfNobody) {
+  EXPECT_THAT(events_of({text("X/product", "P"), text("X/state", "down"), whole("X/good", 1)}), IsEmpty());
+  ASSERT_EQ(refused_.size(), 2U);
+  for (const RejectedEvent& refused : refused_)
+    EXPECT_EQ(refused.raw.find("product\":"), std::string::npos) << "it may be another machine's";
 }
 
 TEST_F(SignalMapperTest, GoesByTheFirstRuleThatFits) {

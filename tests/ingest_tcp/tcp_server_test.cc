@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <thread>
 
 namespace takt {
@@ -215,6 +216,70 @@ TEST(TcpServer, EndsWithWhoBeginsAMessageAndDoesNotEndIt) {
   slow.raw.send(frame_of(1, 10, 1, slow.tags).substr(0, 100));
   EXPECT_EQ(slow.raw.receive(), nullptr);
   EXPECT_EQ(tcp.readings("M1", "t"), 0U);
+}
+
+TEST(TcpServer, EndsWithWhoSendsDropByDrop) {
+  TcpOptions options;
+  options.patience = std::chrono::milliseconds{50};
+  TcpUnderTest tcp{options};
+  Said said{tcp, 7};
+  const std::string frame = frame_of(1, 1000, 1, said.tags);
+  std::size_t sent = 0;
+  while (sent < frame.size() && said.raw.try_send(frame.substr(sent, 1))) {
+    ++sent;
+    std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  }
+  EXPECT_LT(sent, frame.size()) << "each drop would have given it more time";
+  EXPECT_EQ(tcp.readings("M1", "t"), 0U);
+}
+
+/// A frame of two readings and a count, ten minutes ahead or not.
+std::string frame_at(Timestamp at, std::uint64_t sequence, std::string_view machine, client::TagNumbers& tags) {
+  EventBatch batch;
+  batch.events.push_back(reading_event(machine, "a", at, 1.5));
+  batch.events.push_back(reading_event(machine, "b", at, 2));
+  batch.events.push_back(count(machine, at, 3));
+  client::FrameWriter writer;
+  const std::size_t known = tags.size();
+  const std::string frame{writer.frame(sequence, batch, {0, batch.events.size()}, tags)};
+  return tags.definitions(known) + frame;
+}
+
+/// The frame is refused, `mended` is called, a replay takes it in, and what another producer sends is known then.
+void expect_replayed(std::string_view machine, Timestamp at, const std::function<void(TcpUnderTest&)>& mended) {
+  TcpUnderTest tcp;
+  Said said{tcp, 7};
+  said.raw.send(frame_at(at, 1, machine, said.tags));
+  const auto refused = said.raw.acknowledged(1);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->rejected, 3U);
+  said.raw.send(frame_at(at, 1, machine, said.tags));
+  ASSERT_TRUE(said.raw.acknowledged(1)) << "sent again meanwhile";
+  EXPECT_EQ(tcp.store().quarantine_size(), 3U);
+  mended(tcp);
+  const auto replayed = tcp.ingestor->replay_quarantine();
+  ASSERT_TRUE(replayed);
+  EXPECT_EQ(replayed->accepted, 3U);
+  EXPECT_EQ(tcp.store().quarantine_size(), 0U);
+  Said other{tcp, 8};
+  other.raw.send(frame_at(at, 1, machine, other.tags));
+  const auto again = other.raw.acknowledged(1);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->duplicate, 3U) << "it has the identity that it would have had at first";
+  EXPECT_EQ(tcp.readings(machine, "a"), 1U);
+}
+
+TEST(TcpServer, KeepsWhatAGatewayTenMinutesAheadSendsForAReplay) {
+  const Timestamp ahead = kTcpNow + std::chrono::minutes{10};
+  expect_replayed("M1", ahead, [&](TcpUnderTest& tcp) { tcp.engine.clock.set(ahead); });
+}
+
+TEST(TcpServer, KeepsWhatAnUnknownMachineSendsForAReplay) {
+  expect_replayed("M9", kTcpNow, [](TcpUnderTest& tcp) {
+    Plant plant = small_plant();
+    plant.machines.emplace_back().id = "M9";
+    tcp.engine.describe(std::move(plant));
+  });
 }
 
 TEST(TcpServer, AnswersWhatItHasBeforeItStops) {

@@ -83,7 +83,11 @@ class RawProducer {
   RawProducer& operator=(const RawProducer&) = delete;
 
   /// Waits until all is handed over to this machine's network.
-  void send(std::string_view bytes) { EXPECT_GE(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL), 0); }
+  void send(std::string_view bytes) { EXPECT_TRUE(try_send(bytes)); }
+  /// False: the server has ended the connection.
+  bool try_send(std::string_view bytes) const {
+    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0;
+  }
   /// Whether the server has said anything that was not received yet.
   bool is_answered() const {
     char byte = 0;
