@@ -86,7 +86,7 @@ class AckWatch {
 Run run_once(const Options& options, const Setting& setting, const Columns& t) {
   const ScratchFolder folder = need(ScratchFolder::make(options.folder));
   const FixedClock clock{from_micros(kReadingsBegin) + std::chrono::days{1}};
-  const ServiceUnderTest server{folder.path(), workload_plant(options.machines), false, clock};
+  const ServiceUnderTest server{folder.path(), workload_plant_toml(options.machines), false, clock};
   client::ProducerOptions producer_options;
   producer_options.server = server.tcp_address();
   producer_options.spool.folder = folder.path() / "spool";

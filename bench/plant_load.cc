@@ -96,7 +96,7 @@ PlantLoad line_load(const PlantLoadOptions& options) {
     packer.take(reading);
   });
   PlantLoad load = packer.take_load();
-  load.plant = workload_plant(machines);
+  load.plant = workload_plant_toml(machines);
   load.path = "/write", load.media_type = "text/plain";
   return load;
 }

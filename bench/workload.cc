@@ -233,7 +233,7 @@ WorkloadEvents make_events(std::uint32_t machines, int days) {
 
 std::string workload_machine(std::uint32_t machine) { return fmt::format("M{}", machine); }
 
-std::string workload_plant(std::uint32_t machines) {
+std::string workload_plant_toml(std::uint32_t machines) {
   std::string toml = "[plant]\nid = \"P\"\n";
   for (std::uint32_t m = 1; m <= machines; ++m)
     toml += fmt::format("[[machine]]\nid = \"{}\"\n", workload_machine(m));

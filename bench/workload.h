@@ -49,7 +49,7 @@ inline constexpr std::int64_t kEventsBegin = 1'767'225'600'000'000;  // 2026-01-
 
 /// What the machines are called, and the plant that has them, as TOML.
 std::string workload_machine(std::uint32_t machine);
-std::string workload_plant(std::uint32_t machines);
+std::string workload_plant_toml(std::uint32_t machines);
 
 WorkloadEvents make_events(std::uint32_t machines, int days);
 
