@@ -1,7 +1,7 @@
 #include "cli/backup.h"
 
 #include "cli/progress_line.h"
-#include "client/http_client.h"
+#include "cli/server_access.h"
 #include "engine/backup.h"
 
 #include <fmt/format.h>
@@ -20,7 +20,8 @@ namespace json = boost::json;
 constexpr std::chrono::hours kServerPatience{48};  // a backup takes as long as its disk needs
 
 struct Arguments {
-  std::string data, server, to;
+  std::string data, to;
+  ServerAccess server;
   std::uint32_t keep = 0;
   std::optional<std::uint32_t> number;
 };
@@ -66,7 +67,7 @@ std::string detail_of(const HttpReply& reply) {
 Result<void> from_server(const Arguments& arguments) {
   HttpClientOptions options;
   options.request_timeout = kServerPatience;
-  auto client = HttpClient::open(arguments.server, options);
+  auto client = connect_to(arguments.server, std::move(options));
   if (!client) return client.error();
   // The server has another working folder.
   const std::string to = std::filesystem::absolute(arguments.to).lexically_normal().string();
@@ -92,7 +93,7 @@ Result<void> from_server(const Arguments& arguments) {
 }
 
 int make(const Arguments& arguments) {
-  const auto made = arguments.server.empty() ? from_folder(arguments) : from_server(arguments);
+  const auto made = arguments.server.url.empty() ? from_folder(arguments) : from_server(arguments);
   return made ? 0 : fail(made.error());
 }
 
@@ -133,10 +134,11 @@ void add_backup_command(CLI::App& app, int& exit_status) {
   auto* data =
       command->add_option("--data", arguments->data, "Data folder of a stopped server")->envname("TAKT_DATA");
   auto* server = command
-                     ->add_option("--server", arguments->server,
+                     ->add_option("--server", arguments->server.url,
                                   "Running server on this machine, such as http://127.0.0.1:8080, which makes it")
                      ->envname("TAKT_SERVER")
                      ->excludes(data);
+  add_access_options(*command, arguments->server);
   command->add_option("--to", arguments->to, "Backup folder; made if it does not exist")->envname("TAKT_TO");
   command->add_option("--keep", arguments->keep, "How many backups to keep in it, the newest (default: all)")
       ->envname("TAKT_KEEP")

@@ -28,7 +28,7 @@ constexpr std::size_t kPreview = 5;
 
 struct Arguments {
   std::vector<std::string> files;
-  std::string server = "http://127.0.0.1:8080";
+  ServerAccess server{"http://127.0.0.1:8080", {}, {}, {}};
   std::string format, mapping, delimiter, decimal = ".";
   std::vector<std::string> map, set;
   TableOptions table;
@@ -99,7 +99,7 @@ class ImportProgress {
 
 /// All that decides what is sent, and to whom.
 std::string what_is_sent(const Arguments& arguments) {
-  std::string what = arguments.server + "|" + arguments.format + "|" + arguments.mapping + "|" +
+  std::string what = arguments.server.url + "|" + arguments.format + "|" + arguments.mapping + "|" +
                      arguments.delimiter + "|" + arguments.decimal + "|" + arguments.table.timezone + "|" +
                      arguments.table.sheet + fmt::format("|{}", arguments.table.header_row);
   for (const auto* list : {&arguments.map, &arguments.set}) {
@@ -290,9 +290,12 @@ void add_import_command(CLI::App& app, int& exit_status) {
       app.add_subcommand("import", "Send the events of files to a server; the same file again changes nothing");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("FILE", arguments->files, "Files to import, - for standard input")->required();
-  command->add_option("--server", arguments->server, "Server to send to; tcp://HOST:PORT of takt serve --tcp, too")
+  command
+      ->add_option("--server", arguments->server.url,
+                   "Server to send to; tcp:// or tls://HOST:PORT of takt serve --tcp, too")
       ->envname("TAKT_SERVER")
       ->capture_default_str();
+  add_access_options(*command, arguments->server);
   command->add_option("--format", arguments->format, "Format of all files (default: by their extensions)")
       ->envname("TAKT_FORMAT")
       ->check(CLI::IsMember({"ndjson", "csv", "xlsx", "lp", "mtconnect"}));

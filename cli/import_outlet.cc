@@ -62,11 +62,15 @@ class PassingFolder {
 
 class ProducerOutlet : public ImportOutlet {
  public:
-  static Result<std::unique_ptr<ImportOutlet>> open(const std::string& server) {
+  static Result<std::unique_ptr<ImportOutlet>> open(const ServerAccess& server) {
     auto folder = PassingFolder::make();
     if (!folder) return folder.error();
     client::ProducerOptions options;
-    options.server = server;
+    options.server = server.url;
+    options.trust = server.trust;
+    auto token = token_of(server);
+    if (!token) return token.error();
+    options.token = std::move(*token);
     options.name = "import";
     options.frame_events = kFrameEvents;
     options.spool.folder = folder->path();
@@ -168,9 +172,9 @@ class ProducerOutlet : public ImportOutlet {
 
 }  // namespace
 
-Result<std::unique_ptr<ImportOutlet>> open_outlet(const std::string& server) {
-  if (server.starts_with("tcp://")) return ProducerOutlet::open(server);
-  Result<HttpClient> client = HttpClient::open(server);
+Result<std::unique_ptr<ImportOutlet>> open_outlet(const ServerAccess& server) {
+  if (server.url.starts_with("tcp://") || server.url.starts_with("tls://")) return ProducerOutlet::open(server);
+  Result<HttpClient> client = connect_to(server);
   if (!client) return client.error();
   return std::unique_ptr<ImportOutlet>{std::make_unique<HttpOutlet>(std::move(*client))};
 }

@@ -1,6 +1,7 @@
 // Where an import's events go: to POST /v1/events, or over the binary protocol.
 #pragma once
 
+#include "cli/server_access.h"
 #include "ingest/import_source.h"
 
 #include <cstdint>
@@ -28,7 +29,7 @@ class ImportOutlet {
   virtual Result<ImportReceipt> finish() = 0;
 };
 
-/// `server`: http://HOST:PORT, or tcp://HOST:PORT of `takt serve --tcp`.
-Result<std::unique_ptr<ImportOutlet>> open_outlet(const std::string& server);
+/// By http:// or https://, or to tcp:// or tls://HOST:PORT of `takt serve --tcp`.
+Result<std::unique_ptr<ImportOutlet>> open_outlet(const ServerAccess& server);
 
 }  // namespace takt

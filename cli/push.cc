@@ -1,5 +1,6 @@
 #include "cli/push.h"
 
+#include "cli/server_access.h"
 #include "client/producer.h"
 #include "engine/memory.h"
 #include "ingest/decode.h"
@@ -15,7 +16,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,8 +28,8 @@ constexpr auto kFullPause = std::chrono::milliseconds{100};
 constexpr auto kLook = std::chrono::milliseconds{200};
 
 struct Arguments {
-  std::string server = "127.0.0.1:8090", spool, name, max_spool = "1G", when_full = "stop", sync = "never",
-              token_file;
+  ServerAccess server{"127.0.0.1:8090", {}, {}, {}};
+  std::string spool, name, max_spool = "1G", when_full = "stop", sync = "never";
   double patience_s = 60;
 };
 
@@ -42,7 +42,8 @@ int fail(const Error& error) {
 
 Result<client::ProducerOptions> options_of(const Arguments& arguments) {
   client::ProducerOptions options;
-  options.server = arguments.server;
+  options.server = arguments.server.url;
+  options.trust = arguments.server.trust;
   options.name = arguments.name;
   const auto most = parse_size(arguments.max_spool);
   if (!most) return most.error();
@@ -51,10 +52,9 @@ Result<client::ProducerOptions> options_of(const Arguments& arguments) {
   options.spool.segment_bytes = std::min<std::uint64_t>(options.spool.segment_bytes, *most / 4);
   options.spool.when_full = arguments.when_full == "stop" ? client::WhenFull::stop : client::WhenFull::drop_oldest;
   options.spool.sync = arguments.sync == "each" ? client::SpoolSync::each : client::SpoolSync::never;
-  if (!arguments.token_file.empty()) {
-    std::ifstream file{arguments.token_file};
-    if (!(file >> options.token)) return io_error("cannot read a token from " + arguments.token_file);
-  }
+  auto token = token_of(arguments.server);
+  if (!token) return token.error();
+  options.token = std::move(*token);
   return options;
 }
 
@@ -157,7 +157,7 @@ void add_push_command(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand(
       "push", "Store and forward: events from standard input, kept on disk until the server has them");
   const auto a = std::make_shared<Arguments>();
-  command->add_option("--server", a->server, "HOST:PORT of takt serve --tcp")
+  command->add_option("--server", a->server.url, "HOST:PORT of takt serve --tcp; tls://HOST:PORT")
       ->envname("TAKT_SERVER")
       ->capture_default_str();
   command->add_option("--spool", a->spool, "Folder that keeps what the server has not; one process at a time")
@@ -179,8 +179,7 @@ void add_push_command(CLI::App& app, int& exit_status) {
       ->envname("TAKT_SYNC")
       ->check(CLI::IsMember({"never", "each"}))
       ->capture_default_str();
-  command->add_option("--token-file", a->token_file, "File with the token, of servers that ask for one")
-      ->envname("TAKT_TOKEN_FILE");
+  add_access_options(*command, a->server);
   command->add_option("--patience", a->patience_s, "Seconds to wait for the server when the input has ended")
       ->envname("TAKT_PATIENCE")
       ->capture_default_str();

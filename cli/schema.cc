@@ -1,5 +1,6 @@
 #include "cli/schema.h"
 
+#include "cli/server_access.h"
 #include "cli/verify_server.h"
 #include "engine/store.h"
 #include "export/migrations.h"
@@ -18,7 +19,8 @@ namespace takt {
 namespace {
 
 struct Arguments {
-  std::string to, data, server;
+  std::string to, data;
+  ServerAccess server;
   std::optional<int> version;
 };
 
@@ -90,8 +92,8 @@ Result<int> print(const Arguments& arguments) {
 }
 
 Result<VerifyReport> verified(const Arguments& arguments, SqliteTarget& target) {
-  if (!arguments.server.empty()) {
-    auto client = HttpClient::open(arguments.server);
+  if (!arguments.server.url.empty()) {
+    auto client = connect_to(arguments.server);
     if (!client) return client.error();
     return verify_server(*client, target);
   }
@@ -105,7 +107,7 @@ Result<VerifyReport> verified(const Arguments& arguments, SqliteTarget& target) 
 }
 
 Result<int> verify_target(const Arguments& arguments) {
-  if (arguments.data.empty() && arguments.server.empty()) {
+  if (arguments.data.empty() && arguments.server.url.empty()) {
     return invalid("verify needs --data DIR of a stopped server or --server URL of a running one");
   }
   auto target = open_target(arguments, SqliteDatabase::Mode::existing);
@@ -161,10 +163,11 @@ void add_schema_command(CLI::App& app, int& exit_status) {
   auto* data = verify_command->add_option("--data", arguments->data, "Data folder of a stopped server")
                    ->envname("TAKT_DATA");
   verify_command
-      ->add_option("--server", arguments->server,
+      ->add_option("--server", arguments->server.url,
                    "Running server, such as http://127.0.0.1:8080: compares rollups")
       ->envname("TAKT_SERVER")
       ->excludes(data);
+  add_access_options(*verify_command, arguments->server);
   command->footer("Exit status: 0 done or equal, 1 failed or different, 2 wrong usage.");
 }
 

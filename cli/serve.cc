@@ -33,6 +33,7 @@ constexpr int kWrongUsage = 2;
 struct Arguments {
   std::string data, config, http = "127.0.0.1:8080", tcp, mqtt, memory;
   std::vector<std::string> exports;
+  TlsFiles tls;
   bool insecure = false;
   std::size_t machines = 50;
   std::uint64_t seed = 1;
@@ -88,6 +89,7 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
     if (!tcp) return tcp.error();
     options.tcp = *tcp;
   }
+  options.tls = arguments.tls;
   options.insecure = arguments.insecure;
   const auto memory =
       arguments.memory.empty() ? Result<std::uint64_t>{MemoryBudget::usual()} : parse_size(arguments.memory);
@@ -154,7 +156,7 @@ int wait_for_the_end(Service& service, const sigset_t& signals, pid_t child) {
       if (const auto reloaded = service.reload(); !reloaded)
         spdlog::error("not reloaded: {}", reloaded.error().context);
       else
-        spdlog::info("the plant file is read again");
+        spdlog::info("the plant file and the certificates are read again");
     } else if (signal == SIGCHLD) {
       int status = 0;
       if (child > 0 && ::waitpid(child, &status, WNOHANG) == child) {
@@ -185,7 +187,8 @@ int serve(const Arguments& arguments) {
   auto service = Service::start(std::move(*options));
   if (!service) return fail("serve", service.error());
   spdlog::info("keeping to {} of memory", size_in_words(memory));
-  spdlog::info("listening on http://{}:{}/", ListenAddress::parse(arguments.http)->host, (*service)->port());
+  spdlog::info("listening on {}://{}:{}/", arguments.tls.empty() ? "http" : "https",
+               ListenAddress::parse(arguments.http)->host, (*service)->port());
   if (const auto recovered = recover(**service); !recovered) return fail("serve", recovered.error());
   return wait_for_the_end(**service, signals, 0);
 }
@@ -245,6 +248,18 @@ int demo(const Arguments& arguments) {
   return wait_for_the_end(**service, signals, *simulator);
 }
 
+void add_tls_options(CLI::App& command, TlsFiles& files) {
+  command
+      .add_option("--tls-cert", files.certificate,
+                  "PEM certificate, and who vouches for it: --http and --tcp speak TLS")
+      ->envname("TAKT_TLS_CERT");
+  command.add_option("--tls-key", files.key, "Its key")->envname("TAKT_TLS_KEY");
+  command
+      .add_option("--tls-client-ca", files.client_ca,
+                  "PEM file of who vouches for machines that show a certificate instead of a token")
+      ->envname("TAKT_TLS_CLIENT_CA");
+}
+
 void add_server_options(CLI::App& command, Arguments& a) {
   command.add_option("--http", a.http, "Address and port to listen on")
       ->envname("TAKT_HTTP")
@@ -278,9 +293,10 @@ void add_serve_command(CLI::App& app, int& exit_status) {
   command
       ->add_option("--config", arguments->config, "Plant description; read if it has changed since the last start")
       ->envname("TAKT_CONFIG");
+  add_tls_options(*command, arguments->tls);
   add_server_options(*command, *arguments);
   command->footer(
-      "SIGTERM stops within 10 seconds, nothing lost; SIGHUP reads the plant description again.\n"
+      "SIGTERM stops within 10 seconds, nothing lost; SIGHUP reads plant description and certificates again.\n"
       "Exit status: 0 stopped, 1 failed, 2 wrong usage.");
   command->callback([arguments, &exit_status] { exit_status = serve(*arguments); });
 }

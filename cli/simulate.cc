@@ -1,5 +1,6 @@
 #include "cli/simulate.h"
 
+#include "cli/server_access.h"
 #include "cli/simulation_progress.h"
 #include "cli/simulation_run.h"
 #include "client/event_sender.h"
@@ -31,7 +32,8 @@ struct Arguments {
   std::size_t machines = 50;
   std::uint64_t seed = 1;
   double speed = 1, rate = 0;
-  std::string server, output;
+  ServerAccess server;
+  std::string output;
   std::string history = "0", from, until, state;
   bool live = false, no_live = false, replace_plant = false;
   std::string readings_interval = "5s", history_readings_interval = "60s";
@@ -152,7 +154,7 @@ Result<bool> ensure_plant(HttpClient& client, const Arguments& arguments) {
 }
 
 Result<std::unique_ptr<SimulationOutlet>> open_server(const Arguments& arguments) {
-  Result<HttpClient> client = HttpClient::open(arguments.server);
+  Result<HttpClient> client = connect_to(arguments.server);
   if (!client) return client.error();
   const Result<bool> ensured = ensure_plant(*client, arguments);
   if (!ensured) return ensured.error();
@@ -203,8 +205,9 @@ void add_options(CLI::App& command, Arguments& a) {
       ->envname("TAKT_SPEED")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  command.add_option("--server", a.server, "Server to send to (default http://127.0.0.1:8080)")
+  command.add_option("--server", a.server.url, "Server to send to (default http://127.0.0.1:8080)")
       ->envname("TAKT_SERVER");
+  add_access_options(command, a.server);
   command
       .add_option("--output", a.output,
                   "Write NDJSON to this file (- for standard output) instead of to a server, and the plant to "
@@ -257,7 +260,8 @@ void add_simulate_command(CLI::App& app, int& exit_status) {
   add_options(*command, *arguments);
   command->footer("Exit status: 0 done, 1 something failed or was rejected, 2 wrong usage.");
   command->callback([arguments, &exit_status] {
-    if (arguments->server.empty()) arguments->server = arguments->output.empty() ? "http://127.0.0.1:8080" : "";
+    if (arguments->server.url.empty())
+      arguments->server.url = arguments->output.empty() ? "http://127.0.0.1:8080" : "";
     arguments->delivery.seed = arguments->seed;
     // A file without a past would be empty.
     if (!arguments->output.empty() && arguments->history == "0" && arguments->from.empty() &&

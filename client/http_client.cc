@@ -4,6 +4,9 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -26,6 +29,7 @@ constexpr std::chrono::milliseconds kStopStep{50};  // how long a stop may go un
 
 struct Address {
   std::string host, port, prefix;
+  bool secured = false;
 };
 
 Result<Address> parse_address(std::string_view url) {
@@ -33,9 +37,13 @@ Result<Address> parse_address(std::string_view url) {
   if (!parsed || parsed->host().empty()) {
     return invalid("'" + std::string{url} + "' is no server address; write it as http://127.0.0.1:8080");
   }
-  if (parsed->scheme() != "http") return invalid("'" + std::string{url} + "': this client speaks http:// only");
-  Address address{std::string{parsed->host_address()}, parsed->has_port() ? std::string{parsed->port()} : "80",
-                  std::string{parsed->encoded_path()}};
+  const bool secured = parsed->scheme() == "https";
+  if (parsed->scheme() != "http" && !secured)
+    return invalid("'" + std::string{url} + "': a server is spoken to by http:// or https://");
+  const std::string usual_port = secured ? "443" : "80";
+  Address address{std::string{parsed->host_address()},
+                  parsed->has_port() ? std::string{parsed->port()} : usual_port,
+                  std::string{parsed->encoded_path()}, secured};
   while (!address.prefix.empty() && address.prefix.back() == '/') address.prefix.pop_back();
   return address;
 }
@@ -66,7 +74,7 @@ std::optional<std::string_view> HttpReply::header(std::string_view name) const {
 }
 
 struct HttpClient::Connection {
-  explicit Connection(HttpClientOptions given) : options(given) {}
+  explicit Connection(HttpClientOptions given) : options(std::move(given)) {}
 
   Result<HttpReply> send(http::verb verb, std::string_view target, const HttpBody& body,
                          const HttpHeaders& headers);
@@ -75,6 +83,10 @@ struct HttpClient::Connection {
   Result<HttpReply> exchange(const Request& request);
   boost::system::error_code try_exchange(const Request& request, http::response_parser<http::string_body>& parser);
   boost::system::error_code connect();
+  boost::system::error_code secure();
+  template <class Stream>
+  boost::system::error_code exchange_over(Stream& through, const Request& request,
+                                          http::response_parser<http::string_body>& parser);
   void finish() {
     context.restart();
     if (options.stop == nullptr) return context.run(), void();
@@ -86,6 +98,7 @@ struct HttpClient::Connection {
   void close() {
     buffer.clear();
     connected = false;
+    tls_stream.reset();
     stream.close();
   }
 
@@ -93,6 +106,8 @@ struct HttpClient::Connection {
   // end.
   asio::io_context context{1};
   beast::tcp_stream stream{context};
+  std::shared_ptr<TlsContext> tls;  // none: plain HTTP
+  std::unique_ptr<asio::ssl::stream<beast::tcp_stream&>> tls_stream;
   beast::flat_buffer buffer;
   std::string url;
   Address address;
@@ -113,22 +128,41 @@ boost::system::error_code HttpClient::Connection::connect() {
   connected = true;
   boost::system::error_code ignored;
   stream.socket().set_option(tcp::no_delay{true}, ignored);
-  return {};
+  return tls ? secure() : failed;
+}
+
+boost::system::error_code HttpClient::Connection::secure() {
+  boost::system::error_code failed;
+  tls_stream = std::make_unique<asio::ssl::stream<beast::tcp_stream&>>(stream, *tls);
+  tls_stream->set_verify_callback(asio::ssl::host_name_verification{address.host}, failed);
+  SSL_set_tlsext_host_name(tls_stream->native_handle(), address.host.c_str());
+  stream.expires_after(options.connect_timeout);
+  tls_stream->async_handshake(asio::ssl::stream_base::client,
+                              [&failed](boost::system::error_code error) { failed = error; });
+  finish();
+  return failed;
 }
 
 boost::system::error_code HttpClient::Connection::try_exchange(const Request& request,
                                                                http::response_parser<http::string_body>& parser) {
-  boost::system::error_code failed;
-  if (!connected) failed = connect();
-  if (failed) return failed;
+  if (!connected) {
+    if (const boost::system::error_code failed = connect()) return failed;
+  }
   stream.expires_after(options.request_timeout);
-  http::async_write(stream, request, [&failed](boost::system::error_code error, std::size_t) { failed = error; });
+  return tls_stream ? exchange_over(*tls_stream, request, parser) : exchange_over(stream, request, parser);
+}
+
+template <class Stream>
+boost::system::error_code HttpClient::Connection::exchange_over(Stream& through, const Request& request,
+                                                                http::response_parser<http::string_body>& parser) {
+  boost::system::error_code failed;
+  http::async_write(through, request, [&failed](boost::system::error_code error, std::size_t) { failed = error; });
   finish();
   // A server that refuses a body answers before it has read all of it: what it said is worth more than our
   // failure.
   const boost::system::error_code unsent = failed;
   if (failed == beast::error::timeout) return failed;
-  http::async_read(stream, buffer, parser,
+  http::async_read(through, buffer, parser,
                    [&failed](boost::system::error_code error, std::size_t) { failed = error; });
   finish();
   return failed && unsent ? unsent : failed;
@@ -160,6 +194,7 @@ Request HttpClient::Connection::make_request(http::verb verb, std::string_view t
   Request request{verb, address.prefix + std::string{target}, kHttp11};
   request.set(http::field::host, address.host + ":" + address.port);
   request.set(http::field::user_agent, "takt");
+  if (!options.token.empty()) request.set(http::field::authorization, "Bearer " + options.token);
   if (!body.type.empty())
     request.set(http::field::content_type, beast::string_view{body.type.data(), body.type.size()});
   if (body.compression == Compression::gzip) request.set(http::field::content_encoding, "gzip");
@@ -190,7 +225,12 @@ Result<HttpReply> HttpClient::Connection::send(http::verb verb, std::string_view
 Result<HttpClient> HttpClient::open(std::string_view url, HttpClientOptions options) {
   const Result<Address> address = parse_address(url);
   if (!address) return address.error();
-  auto connection = std::make_unique<Connection>(options);
+  auto connection = std::make_unique<Connection>(std::move(options));
+  if (address->secured) {
+    auto tls = open_tls_client(connection->options.trust);
+    if (!tls) return tls.error();
+    connection->tls = std::move(*tls);
+  }
   connection->url = url;
   connection->address = *address;
   return HttpClient{std::move(connection)};

@@ -1,6 +1,7 @@
-// A small HTTP/1.1 client for our own commands and tests: blocking, one connection kept alive, no TLS.
+// A small HTTP/1.1 client for our own commands and tests: blocking, one connection kept alive.
 #pragma once
 
+#include "net/tls.h"
 #include "schema/result.h"
 
 #include <atomic>
@@ -40,6 +41,8 @@ struct HttpClientOptions {
   std::chrono::milliseconds request_timeout{60'000};  ///< for the whole request and its answer
   const std::atomic<bool>* stop = nullptr;            ///< borrowed; when it turns true, requests end with an error
   std::size_t max_reply_bytes = std::size_t{256} << 20U;
+  TlsTrust trust;     ///< of https:// servers
+  std::string token;  ///< goes with every request; empty: none
 };
 
 /// Not thread-safe: one object is one connection, made with the first request and again when it has been lost. A
@@ -47,7 +50,8 @@ struct HttpClientOptions {
 /// for events, since the same event twice is one event.
 class HttpClient {
  public:
-  /// `url`: "http://HOST[:PORT][/prefix]"; the port defaults to 80, the prefix goes before every target.
+  /// `url`: "http://HOST[:PORT][/prefix]" or https://; the port defaults to 80 or 443, the prefix goes before
+  /// every target. invalid_argument: it is none, or the trust's files cannot be used.
   static Result<HttpClient> open(std::string_view url, HttpClientOptions options = {});
   ~HttpClient();
   HttpClient(HttpClient&&) noexcept;

@@ -1,16 +1,14 @@
 #include "client/producer.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <deque>
@@ -22,52 +20,10 @@ namespace {
 constexpr auto kFirstPause = std::chrono::milliseconds{50};
 constexpr int kPatienceMs = 10'000;  // with the other side, for a Welcome and while there is something to write
 constexpr std::size_t kKeptRefusals = 100;
-constexpr std::size_t kReadBytes = std::size_t{64} << 10U;
+constexpr std::size_t kReadBytes = std::size_t{16} << 10U;
 constexpr std::size_t kWriteBytes = std::size_t{256} << 10U;
 
 std::string text_of(const flatbuffers::String* text) { return text == nullptr ? std::string{} : text->str(); }
-
-struct Address {
-  std::string host, port;
-};
-
-Result<Address> address_of(const std::string& server) {
-  std::string rest = server.starts_with("tcp://") ? server.substr(6) : server;
-  while (rest.ends_with('/')) rest.pop_back();
-  const std::size_t colon = rest.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == rest.size())
-    return invalid("\"" + server +
-                   "\" is not HOST:PORT; write the address of takt serve --tcp, as 127.0.0.1:8090");
-  Address address{rest.substr(0, colon), rest.substr(colon + 1)};
-  if (address.host.starts_with('[') && address.host.ends_with(']'))
-    address.host = address.host.substr(1, address.host.size() - 2);
-  return address;
-}
-
-Result<int> connect_to(const Address& address) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(address.host.c_str(), address.port.c_str(), &hints, &found);
-  if (error != 0) return unavailable(fmt::format("cannot find {}: {}", address.host, ::gai_strerror(error)));
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> list{found, ::freeaddrinfo};
-  std::string why = "no address";
-  for (const addrinfo* each = list.get(); each != nullptr; each = each->ai_next) {
-    const int fd = ::socket(each->ai_family, each->ai_socktype | SOCK_CLOEXEC, each->ai_protocol);
-    if (fd < 0) continue;
-    const timeval patience{kPatienceMs / 1000, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (::connect(fd, each->ai_addr, each->ai_addrlen) == 0) {
-      const int on = 1;
-      ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-      return fd;
-    }
-    why = std::strerror(errno);
-    ::close(fd);
-  }
-  return unavailable(fmt::format("cannot reach {}:{}: {}", address.host, address.port, why));
-}
 
 }  // namespace
 
@@ -83,7 +39,8 @@ class Producer::Link {
   Link& operator=(const Link&) = delete;
 
   /// There is more to send, or an end to it. Any thread.
-  void wake() const {
+  void wake() {
+    if (awake_.exchange(true)) return;
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(wake_, &one, sizeof one);
   }
@@ -98,7 +55,7 @@ class Producer::Link {
     }
   }
   void hang_up() {
-    if (socket_ >= 0) ::close(std::exchange(socket_, -1));
+    socket_.reset();
     outgoing_.clear(), incoming_.clear();
     under_way_.clear();
     written_ = 0, bytes_under_way_ = 0;
@@ -111,11 +68,9 @@ class Producer::Link {
   };
 
   Result<void> begin() {
-    const auto address = address_of(producer_.options_.server);
-    if (!address) return address.error();
-    const auto connected = connect_to(*address);
+    auto connected = ServerSocket::connect(producer_.address_, producer_.tls_);
     if (!connected) return connected.error();
-    socket_ = *connected;
+    socket_ = std::make_unique<ServerSocket>(std::move(*connected));
     welcomed_ = false;
     hello();
     while (!welcomed_) {
@@ -177,13 +132,14 @@ class Producer::Link {
   Result<void> move(int patience_ms = -1) {
     const bool writes = written_ < outgoing_.size();
     std::array<pollfd, 2> files{
-        {{socket_, static_cast<short>(POLLIN | (writes ? POLLOUT : 0)), 0}, {wake_, POLLIN, 0}}};
+        {{socket_->fd(), static_cast<short>(POLLIN | (writes ? POLLOUT : 0)), 0}, {wake_, POLLIN, 0}}};
     const int ready = ::poll(files.data(), files.size(), writes ? kPatienceMs : patience_ms);
     if (ready < 0 && errno != EINTR) return io_error(std::strerror(errno));
     if (ready == 0) return unavailable("the server does not answer");
     if ((files[1].revents & POLLIN) != 0) {
       std::uint64_t count = 0;
       [[maybe_unused]] const ssize_t n = ::read(wake_, &count, sizeof count);
+      awake_.exchange(false);  // what was spooled before is seen from here on
     }
     if ((files[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
       if (const auto read = this->read(); !read) return read;
@@ -192,27 +148,23 @@ class Producer::Link {
   }
   Result<void> write() {
     while (written_ < outgoing_.size()) {
-      const ssize_t n =
-          ::send(socket_, outgoing_.data() + written_, outgoing_.size() - written_, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
-      if (n < 0) return unavailable(fmt::format("the connection broke: {}", std::strerror(errno)));
-      written_ += static_cast<std::size_t>(n);
+      const auto sent = socket_->send(std::string_view{outgoing_}.substr(written_));
+      if (!sent) return sent.error();
+      if (*sent == 0) return {};
+      written_ += *sent;
     }
     outgoing_.clear();
     written_ = 0;
     return {};
   }
+  /// All there is: what TLS has deciphered already would not wake us.
   Result<void> read() {
-    const std::size_t before = incoming_.size();
-    incoming_.resize(before + kReadBytes);
-    const ssize_t n = ::recv(socket_, incoming_.data() + before, kReadBytes, MSG_DONTWAIT);
-    incoming_.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-    if (n == 0) return unavailable("the server ended the connection");
-    if (n < 0) {
-      if (errno == EAGAIN || errno == EINTR) return {};
-      return unavailable(fmt::format("the connection broke: {}", std::strerror(errno)));
+    for (;;) {
+      const auto received = socket_->receive(incoming_, kReadBytes);
+      if (!received) return received.error();
+      if (const auto taken = take_messages(); !taken) return taken;
+      if (!socket_->has_more()) return {};
     }
-    return take_messages();
   }
   Result<void> take_messages() {
     std::size_t taken = 0;
@@ -273,7 +225,8 @@ class Producer::Link {
 
   Producer& producer_;
   const int wake_;
-  int socket_ = -1;
+  std::atomic<bool> awake_ = false;  // it was woken and has not looked yet
+  std::unique_ptr<ServerSocket> socket_;
   bool welcomed_ = false;
   std::uint32_t window_ = 1;
   std::uint64_t credit_ = 0, last_ = 0, oldest_ = 1;
@@ -284,8 +237,13 @@ class Producer::Link {
   std::size_t written_ = 0;
 };
 
-Producer::Producer(ProducerOptions options, std::unique_ptr<Spool> spool)
-    : options_(std::move(options)), spool_(std::move(spool)), link_(std::make_unique<Link>(*this)) {
+Producer::Producer(ProducerOptions options, ServerAddress address, std::shared_ptr<TlsContext> tls,
+                   std::unique_ptr<Spool> spool)
+    : options_(std::move(options)),
+      address_(std::move(address)),
+      tls_(std::move(tls)),
+      spool_(std::move(spool)),
+      link_(std::make_unique<Link>(*this)) {
   report_.spooled_sequence = spool_->next_sequence() - 1;
   thread_ = std::thread{[this] { run(); }};
 }
@@ -301,10 +259,18 @@ Producer::~Producer() {
 }
 
 Result<std::unique_ptr<Producer>> Producer::open(ProducerOptions options) {
-  if (const auto address = address_of(options.server); !address) return address.error();
+  auto address = ServerAddress::parse(options.server);
+  if (!address) return address.error();
+  std::shared_ptr<TlsContext> tls;
+  if (address->secured) {
+    auto trusting = open_tls_client(options.trust);
+    if (!trusting) return trusting.error();
+    tls = std::move(*trusting);
+  }
   auto spool = Spool::open(options.spool);
   if (!spool) return spool.error();
-  return std::unique_ptr<Producer>{new Producer{std::move(options), std::move(*spool)}};
+  return std::unique_ptr<Producer>{
+      new Producer{std::move(options), std::move(*address), std::move(tls), std::move(*spool)}};
 }
 
 Result<void> Producer::spool(std::string_view frame) {
@@ -366,6 +332,10 @@ bool Producer::is_stopping() const {
 }
 
 void Producer::run() {
+  sigset_t broken_pipe;  // OpenSSL cannot be told to do without this signal
+  sigemptyset(&broken_pipe);
+  sigaddset(&broken_pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
   auto pause = kFirstPause;
   for (;;) {
     const Error why = link_->talk();

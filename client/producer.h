@@ -2,6 +2,7 @@
 // over is spooled on disk, sent as long as the server takes it, and let go when it is durable there.
 #pragma once
 
+#include "client/server_socket.h"
 #include "client/spool.h"
 #include "schema/event.h"
 
@@ -17,7 +18,8 @@
 namespace takt::client {
 
 struct ProducerOptions {
-  std::string server;  ///< HOST:PORT of `takt serve --tcp`
+  std::string server;  ///< HOST:PORT of `takt serve --tcp`, or tls://HOST:PORT
+  TlsTrust trust;      ///< of a server that speaks TLS
   SpoolOptions spool;
   std::string name;   ///< for people, in GET /v1/sources
   std::string token;  ///< of servers that ask for one
@@ -69,7 +71,8 @@ class Producer {
 
  private:
   class Link;
-  explicit Producer(ProducerOptions options, std::unique_ptr<Spool> spool);
+  Producer(ProducerOptions options, ServerAddress address, std::shared_ptr<TlsContext> tls,
+           std::unique_ptr<Spool> spool);
   Result<void> spool(std::string_view frame);
   void run();
   bool is_stopping() const;
@@ -77,6 +80,8 @@ class Producer {
   void note(const wire::Ack& ack);
 
   const ProducerOptions options_;
+  const ServerAddress address_;
+  const std::shared_ptr<TlsContext> tls_;
   std::unique_ptr<Spool> spool_;
   FrameWriter writer_;
 

@@ -88,6 +88,7 @@ struct Service::Parts {
   std::string waiting_for = "the data folder is being opened";
   std::atomic<bool> stopping{false};
 
+  std::shared_ptr<TlsServer> tls;  // none: plain
   std::unique_ptr<Store> store;
   std::unique_ptr<Ingestor> ingestor;
   std::unique_ptr<Connectors> connectors;
@@ -160,6 +161,11 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
   auto parts = std::make_unique<Parts>();
   parts->options = std::move(options);
   Parts& p = *parts;
+  if (!p.options.tls.empty()) {
+    auto tls = TlsServer::open(p.options.tls);
+    if (!tls) return tls.error();
+    p.options.http_options.tls = p.tls = std::move(*tls);
+  }
   p.options.http_options.max_bodies_bytes =
       std::min(p.options.http_options.max_bodies_bytes, p.options.memory.bodies);
   auto http = HttpServer::listen(
@@ -204,6 +210,7 @@ Result<void> Service::recover() {
   p.add_routes();
   if (p.options.tcp) {
     TcpOptions limits;
+    limits.tls = p.tls;
     limits.large_messages_bytes = p.options.memory.messages;
     auto tcp = TcpServer::listen(p.options.tcp->host, p.options.tcp->port, limits, *p.ingestor, *p.store);
     if (!tcp) return tcp.error();
@@ -223,7 +230,12 @@ bool Service::serving() const {
   return parts_->serving;
 }
 
-Result<void> Service::reload() { return parts_->apply_config(false); }
+Result<void> Service::reload() {
+  if (parts_->tls) {
+    if (const auto reloaded = parts_->tls->reload(); !reloaded) return reloaded;
+  }
+  return parts_->apply_config(false);
+}
 
 void Service::stop() {
   Parts& p = *parts_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/memory.h"
+#include "net/tls.h"
 #include "schema/plant.h"
 #include "server/http/http_server.h"
 
@@ -22,6 +23,7 @@ struct ServiceOptions {
   std::optional<ListenAddress> tcp;  ///< of the binary protocol; none: it is not spoken
   std::vector<std::string> exports;  ///< target URLs
   std::vector<DataSource> sources;   ///< beside those of the plant
+  TlsFiles tls;                      ///< of both; none: no TLS
   bool insecure = false;             ///< serve other than this machine without TLS and tokens
   HttpOptions http_options;
   MemoryBudget memory;
@@ -33,7 +35,7 @@ struct ServiceOptions {
 class Service {
  public:
   /// Listens: /healthz answers from now on, everything else 503 until recover() is done. conflict: the port is
-  /// taken; invalid_argument: an open address without --insecure.
+  /// taken; invalid_argument: an open address without --insecure, TLS files that cannot be used.
   static Result<std::unique_ptr<Service>> start(ServiceOptions options);
   ~Service();
   Service(const Service&) = delete;
@@ -43,7 +45,7 @@ class Service {
   Result<void> recover();
   /// Whether recover() is done: from then on requests may be in flight. Any thread.
   bool serving() const;
-  /// Reads the plant file again (SIGHUP).
+  /// Reads the plant file and the TLS files again (SIGHUP).
   Result<void> reload();
   /// Refuses new work, answers what is in flight, flushes exports, closes the store: within 10 seconds.
   void stop();

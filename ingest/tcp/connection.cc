@@ -115,7 +115,11 @@ std::vector<std::shared_ptr<Connection>> Core::all() {
 // ---------------------------------------- a connection: reading
 
 Connection::Connection(Core& core, Socket socket)
-    : core_(core), socket_(std::move(socket)), pause_(socket_.get_executor()), watchdog_(socket_.get_executor()) {}
+    : core_(core),
+      transport_(std::move(socket), core.options.tls ? core.options.tls->context() : nullptr),
+      socket_(transport_.socket()),
+      pause_(socket_.get_executor()),
+      watchdog_(socket_.get_executor()) {}
 
 Connection::~Connection() {
   core_.give_room(room_taken_);
@@ -131,7 +135,11 @@ void Connection::start() {
   buffer_.resize(kSmallBuffer);
   asio::post(socket_.get_executor(), [self = shared_from_this()] {
     self->watch();
-    self->read();
+    if (!self->transport_.is_secured()) return self->read();
+    self->transport_.async_handshake([self](const error_code& failed) {
+      if (failed) return self->close();
+      self->read();
+    });
   });
 }
 
@@ -147,12 +155,12 @@ void Connection::read() {
     end_ -= begin_, begin_ = 0;
   }
   reading_ = true;
-  socket_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
-                          [self = shared_from_this()](const error_code& ec, std::size_t bytes) {
-                            self->reading_ = false;
-                            if (ec) return self->close();
-                            self->arrived(bytes);
-                          });
+  transport_.async_read_some(asio::buffer(buffer_.data() + end_, buffer_.size() - end_),
+                             [self = shared_from_this()](const error_code& ec, std::size_t bytes) {
+                               self->reading_ = false;
+                               if (ec) return self->close();
+                               self->arrived(bytes);
+                             });
 }
 
 void Connection::arrived(std::size_t bytes) {
@@ -480,7 +488,7 @@ void Connection::write(std::string_view bytes) {
   if (writing_ || closed_) return;
   writing_ = true;
   being_written_ = std::exchange(outgoing_, {});
-  asio::async_write(socket_, asio::buffer(being_written_),
+  asio::async_write(transport_, asio::buffer(being_written_),
                     [self = shared_from_this()](const error_code& ec, std::size_t) {
                       self->writing_ = false;
                       if (ec) return self->close();

@@ -3,6 +3,7 @@
 
 #include "ingest/tcp/batch_reader.h"
 #include "ingest/tcp/tcp_server.h"
+#include "net/transport.h"
 #include "schema/wire_message.h"
 
 #include <array>
@@ -20,14 +21,10 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/strand.hpp>
 
 namespace takt::tcp {
 
 using Steady = std::chrono::steady_clock;
-using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Strand>;
 using Timer = boost::asio::basic_waitable_timer<Steady, boost::asio::wait_traits<Steady>, Strand>;
 
 class Connection;
@@ -50,7 +47,7 @@ class FrameHistory {
 /// What all connections share. Any thread.
 struct Core {
   Core(TcpOptions tcp_options, Ingestor& the_ingestor, Store& the_store)
-      : options(tcp_options), ingestor(the_ingestor), store(the_store) {}
+      : options(std::move(tcp_options)), ingestor(the_ingestor), store(the_store) {}
 
   bool enter(const std::shared_ptr<Connection>& connection);
   void leave(const std::shared_ptr<Connection>& connection);
@@ -138,7 +135,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
   Core& core_;  // outlives its connections
-  Socket socket_;
+  Transport transport_;
+  Socket& socket_;  // the transport's
   Timer pause_, watchdog_;
   std::string remote_;
   std::shared_ptr<Source> source_;  // from the Hello on

@@ -35,7 +35,7 @@ Error listen_error(const std::string& where, const error_code& ec) {
 class TcpServer::Listener {
  public:
   Listener(TcpOptions options, Ingestor& ingestor, Store& store)
-      : core_(options, ingestor, store),
+      : core_(std::move(options), ingestor, store),
         work_(core_.io.get_executor()),
         acceptor_(asio::make_strand(core_.io)),
         pause_(acceptor_.get_executor()) {}
@@ -89,7 +89,7 @@ class TcpServer::Listener {
   }
 
   void accept() {
-    acceptor_.async_accept(asio::make_strand(core_.io), [this](const error_code& ec, tcp::Socket socket) {
+    acceptor_.async_accept(asio::make_strand(core_.io), [this](const error_code& ec, Socket socket) {
       if (core_.stopping) return;
       if (ec) return accept_later();
       const auto connection = std::make_shared<tcp::Connection>(core_, std::move(socket));
@@ -106,7 +106,7 @@ class TcpServer::Listener {
 
   tcp::Core core_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  asio::basic_socket_acceptor<asio::ip::tcp, tcp::Strand> acceptor_;
+  asio::basic_socket_acceptor<asio::ip::tcp, Strand> acceptor_;
   tcp::Timer pause_;
   std::vector<std::thread> threads_;
 };
@@ -116,7 +116,7 @@ TcpServer::~TcpServer() { stop(); }
 
 Result<std::unique_ptr<TcpServer>> TcpServer::listen(const std::string& address, std::uint16_t port,
                                                      TcpOptions options, Ingestor& ingestor, Store& store) {
-  auto listener = std::make_unique<Listener>(options, ingestor, store);
+  auto listener = std::make_unique<Listener>(std::move(options), ingestor, store);
   if (const auto opened = listener->open(address, port); !opened) return opened.error();
   return std::unique_ptr<TcpServer>{new TcpServer{std::move(listener)}};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ingest/ingestor.h"
+#include "net/tls.h"
 
 #include <chrono>
 #include <cstddef>
@@ -13,6 +14,7 @@
 namespace takt {
 
 struct TcpOptions {
+  std::shared_ptr<TlsServer> tls{};                  ///< none: as it is
   std::uint32_t window = 64;                         ///< frames on their way, of a connection
   std::size_t credit_bytes = std::size_t{8} << 20U;  ///< and their bytes
   std::size_t max_connections = 4096;                ///< more are refused

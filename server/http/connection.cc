@@ -9,11 +9,13 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 
 // g++ 12 destroys some temporaries of a co_await expression twice: lambdas with captures that own something, and
 // aggregates. So operations and their buffers are named before they are awaited.
@@ -80,7 +82,8 @@ void ServerCore::evict(std::size_t count) {
 Connection::Connection(std::shared_ptr<ServerCore> core, Socket socket)
     : core_(std::move(core)),
       options_(core_->options),
-      socket_(std::move(socket)),
+      transport_(std::move(socket), options_.tls ? options_.tls->context() : nullptr),
+      socket_(transport_.socket()),
       remote_(remote_name(socket_)),
       waker_(socket_.get_executor()),
       watch_(socket_.get_executor()) {}
@@ -182,6 +185,7 @@ Task<void> Connection::serve() {
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  if (transport_.is_secured() && !co_await shake_hands()) co_return;
   while (!stopping() || has_input()) {
     const Received received = co_await receive_request();
     if (received == Received::nothing) co_return;
@@ -190,7 +194,32 @@ Task<void> Connection::serve() {
     if (over()) co_return;
     if (fate_ == ConnectionFate::close) break;
   }
+  if (transport_.is_secured()) co_return co_await say_farewell();
   if (parser_ && (parser_->refusal() || !parser_->is_done() || has_input())) co_await linger();
+}
+
+// Whoever speaks plain HTTP to a port of TLS is told so, in the language that he understands.
+Task<bool> Connection::shake_hands() {
+  constexpr char kHandshakeRecord = 22;
+  constexpr std::string_view kNotSecured =
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n"
+      "Content-Length: 84\r\n\r\n"
+      R"({"title":"TLS only","status":400,"detail":"this port speaks HTTPS: use https://..."})";
+  begin_waiting();
+  set_deadline(options_.header_timeout);
+  error_code ec;
+  co_await socket_.async_wait(tcp::socket::wait_read, asio::redirect_error(use_task, ec));
+  char first = 0;
+  if (ec || over() || ::recv(socket_.native_handle(), &first, 1, MSG_PEEK) != 1) co_return false;
+  if (first != kHandshakeRecord) {
+    const auto words = asio::buffer(kNotSecured);
+    co_await asio::async_write(socket_, words, asio::redirect_error(use_task, ec));
+    co_return false;
+  }
+  co_await transport_.async_handshake(asio::redirect_error(use_task, ec));
+  end_waiting();
+  if (ec) broken_ = true;
+  co_return !over();
 }
 
 bool Connection::stopping() {
@@ -198,10 +227,7 @@ bool Connection::stopping() {
   return fate_ == ConnectionFate::close;
 }
 
-bool Connection::has_input() {
-  error_code ec;
-  return buffer_.size() > 0 || socket_.available(ec) > 0;
-}
+bool Connection::has_input() { return buffer_.size() > 0 || transport_.has_arrived(); }
 
 Task<Connection::Received> Connection::receive_request() {
   parser_.emplace(options_, core_->body_room, remote_);
@@ -258,7 +284,7 @@ Task<bool> Connection::receive(std::size_t room) {
   if (over()) co_return false;
   error_code ec;
   const auto space = buffer_.prepare(room);
-  const std::size_t count = co_await socket_.async_read_some(space, asio::redirect_error(use_task, ec));
+  const std::size_t count = co_await transport_.async_read_some(space, asio::redirect_error(use_task, ec));
   buffer_.commit(count);
   if (ec == asio::error::eof) input_ended_ = true;
   if (ec && ec != asio::error::eof && !expired_) broken_ = true;
@@ -354,14 +380,15 @@ Task<bool> Connection::transmit(std::string_view head, std::string_view body) {
   error_code ec;
   while (!ec && !broken_ && head.size() + body.size() > 0) {
     const std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(body)};
-    std::size_t sent = socket_.write_some(parts, ec);  // mostly all fits in at once, and nothing has to be awaited
+    std::size_t sent =
+        transport_.write_some(parts, ec);  // mostly all fits in at once, and nothing has to be awaited
     if (ec == asio::error::would_block || ec == asio::error::try_again) {
       if (welcome_bytes >= progress_bytes) {
         welcome_bytes = 0;
         set_deadline(options_.progress_timeout);
       }
       ec = {};
-      sent = co_await socket_.async_write_some(parts, asio::redirect_error(use_task, ec));
+      sent = co_await transport_.async_write_some(parts, asio::redirect_error(use_task, ec));
     }
     welcome_bytes += sent;
     body.remove_prefix(sent - std::min(sent, head.size()));
@@ -404,7 +431,7 @@ Task<void> Connection::watch_reader(std::shared_ptr<Connection> self, std::share
   std::array<char, 512> ignored{};
   const auto space = asio::buffer(ignored);
   while (!ec && !queue->closed())
-    co_await self->socket_.async_read_some(space, asio::redirect_error(use_task, ec));
+    co_await self->transport_.async_read_some(space, asio::redirect_error(use_task, ec));
   self->input_ended_ = true;
   if (ec && ec != asio::error::eof) self->broken_ = true;
   self->waker_.cancel();
@@ -414,6 +441,13 @@ Task<void> Connection::sleep_until(Clock::time_point time) {
   error_code ignored;
   waker_.expires_at(time);
   co_await waker_.async_wait(asio::redirect_error(use_task, ignored));
+}
+
+// So that the client knows the answer for whole, also where only the end of the connection ends it.
+Task<void> Connection::say_farewell() {
+  error_code ignored;
+  set_deadline(options_.linger_timeout);
+  co_await transport_.async_farewell(asio::redirect_error(use_task, ignored));
 }
 
 // Closing a socket with unread input resets the connection, and the reset overtakes our answer.

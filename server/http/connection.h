@@ -1,6 +1,7 @@
 // Internal: one client's connection, from its first byte to its last.
 #pragma once
 
+#include "net/transport.h"
 #include "server/http/exchange.h"
 #include "server/http/http_server.h"
 #include "server/http/request_parser.h"
@@ -21,16 +22,11 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
 namespace takt {
 
 using Clock = std::chrono::steady_clock;
-/// Concrete types, where Asio would erase them by default: a request costs a tenth less.
-using Strand = boost::asio::strand<boost::asio::io_context::executor_type>;
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Strand>;
 using Timer = boost::asio::basic_waitable_timer<Clock, boost::asio::wait_traits<Clock>, Strand>;
 template <class T>
 using Task = boost::asio::awaitable<T, Strand>;
@@ -40,7 +36,9 @@ class Connection;
 /// What all connections of a server share. Thread-safe.
 struct ServerCore {
   ServerCore(HttpOptions http_options, Handler request_handler)
-      : options(http_options), handler(std::move(request_handler)), body_room(http_options.max_bodies_bytes) {}
+      : options(std::move(http_options)),
+        handler(std::move(request_handler)),
+        body_room(options.max_bodies_bytes) {}
 
   void enter(const std::shared_ptr<Connection>& connection);
   void leave(const Connection& connection);
@@ -85,6 +83,7 @@ class Connection final : public Wakeable, public std::enable_shared_from_this<Co
 
   static Task<void> run(std::shared_ptr<Connection> self);
   Task<void> serve();
+  Task<bool> shake_hands();
   Task<Received> receive_request();
   Task<bool> await_bytes();
   Task<bool> receive_header();
@@ -100,6 +99,7 @@ class Connection final : public Wakeable, public std::enable_shared_from_this<Co
   static Task<void> watch_reader(std::shared_ptr<Connection> self, std::shared_ptr<StreamQueue> queue);
   Task<bool> transmit(std::string_view head, std::string_view body);
   Task<void> linger();
+  Task<void> say_farewell();
   Task<void> sleep_until(Clock::time_point time);
   void call_handler(HttpRequest request);
   void close();
@@ -116,7 +116,8 @@ class Connection final : public Wakeable, public std::enable_shared_from_this<Co
 
   const std::shared_ptr<ServerCore> core_;  // first, so that the io_context outlives socket and timers
   const HttpOptions& options_;
-  Socket socket_;
+  Transport transport_;
+  Socket& socket_;  // the transport's
   std::string remote_;
   boost::beast::flat_buffer buffer_;  // received, not yet parsed: the next requests of a pipeline
   std::optional<RequestParser> parser_;

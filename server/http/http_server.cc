@@ -107,7 +107,7 @@ std::string ListenAddress::to_string() const {
 class HttpServer::Listener {
  public:
   Listener(HttpOptions options, Handler handler)
-      : core_(std::make_shared<ServerCore>(options, std::move(handler))),
+      : core_(std::make_shared<ServerCore>(std::move(options), std::move(handler))),
         work_(core_->io.get_executor()),
         acceptor_(asio::make_strand(core_->io.get_executor())),
         pause_(acceptor_.get_executor()) {}
@@ -214,7 +214,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::listen(const ListenAddress& addr
   const auto endpoint = endpoint_of(address);
   if (!endpoint) return endpoint.error();
   try {
-    auto listener = std::make_unique<Listener>(options, std::move(handler));
+    auto listener = std::make_unique<Listener>(std::move(options), std::move(handler));
     const error_code ec = listener->start(*endpoint);
     if (ec) return listen_error(address, ec);
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(listener)));

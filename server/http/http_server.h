@@ -1,6 +1,7 @@
 // The HTTP/1.1 server: sockets in, requests to a handler, answers out.
 #pragma once
 
+#include "net/tls.h"
 #include "schema/result.h"
 #include "server/http/responder.h"
 
@@ -27,6 +28,7 @@ struct ListenAddress {
 /// Every limit that keeps strangers from holding the server. The defaults suit a plant; tests shorten the times.
 struct HttpOptions {
   int io_threads = 2;
+  std::shared_ptr<TlsServer> tls;  ///< none: plain HTTP
   std::size_t max_connections =
       4096;  ///< At the limit the connections that wait longest for a request are closed.
   std::size_t max_url_bytes = 8 * 1024;

@@ -30,16 +30,6 @@ bool answers(std::uint16_t port) {
 
 }  // namespace
 
-std::uint16_t free_port() {
-  const int file = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  ::bind(file, reinterpret_cast<const sockaddr*>(&address), size);
-  ::getsockname(file, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(file);
-  return ntohs(address.sin_port);
-}
-
 bool eventually(const std::function<bool()>& what) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < deadline) {

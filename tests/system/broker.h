@@ -34,7 +34,6 @@ class Broker {
   std::unique_ptr<ChildProcess> process_;
 };
 
-std::uint16_t free_port();
 /// The source of that name in GET /v1/sources; null if there is none.
 Json source_of(Client& client, std::string_view name);
 /// Waits until `holds` of the source does; the source then, or as it was last.

@@ -1,7 +1,10 @@
 #include "tests/system/running_server.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -21,6 +24,18 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::uint16_t free_port() {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ::bind(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at);
+  socklen_t size = sizeof at;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
+  ::close(fd);
+  return ntohs(at.sin_port);
+}
+
 void write_file(const std::filesystem::path& path, std::string_view text) {
   std::ofstream{path, std::ios::binary} << text;
 }
@@ -33,8 +48,9 @@ std::string simple_plant(int machines) {
   return toml;
 }
 
-RunningServer::RunningServer(const TemporaryFolder& folder, std::string_view plant,
-                             std::vector<std::string> more) {
+RunningServer::RunningServer(const TemporaryFolder& folder, std::string_view plant, std::vector<std::string> more,
+                             HttpClientOptions access)
+    : access_(std::move(access)) {
   std::vector<std::string> words{takt_binary(),          "serve",  "--data",
                                  folder.data().string(), "--http", "127.0.0.1:0"};
   if (!plant.empty()) {
@@ -43,11 +59,14 @@ RunningServer::RunningServer(const TemporaryFolder& folder, std::string_view pla
   }
   words.insert(words.end(), more.begin(), more.end());
   process_ = std::make_unique<ChildProcess>(words);
-  constexpr std::string_view kAddress = "listening on http://127.0.0.1:";
-  const auto text = process_->wait_for_error_text(kAddress);
+  constexpr std::string_view kWords = "listening on ";
+  const auto text = process_->wait_for_error_text(kWords);
   const auto line = process_->wait_for_error_text("/\n");  // the line is whole
-  if (text && line)
-    port_ = static_cast<std::uint16_t>(std::atoi(line->c_str() + line->find(kAddress) + kAddress.size()));
+  if (text && line) {
+    const std::size_t begin = line->find(kWords) + kWords.size();
+    url_ = line->substr(begin, line->find("/\n", begin) - begin);
+    port_ = static_cast<std::uint16_t>(std::atoi(url_.c_str() + url_.rfind(':') + 1));
+  }
   EXPECT_NE(port_, 0) << process_->error_text();
 }
 
@@ -56,7 +75,7 @@ RunningServer::~RunningServer() {
 }
 
 bool RunningServer::wait_until_ready() {
-  auto client = HttpClient::open(url());
+  auto client = HttpClient::open(url(), access_);
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < deadline) {
     const auto ready = client->get("/readyz");
@@ -77,7 +96,8 @@ void RunningServer::kill() {
   process_->wait();
 }
 
-Client::Client(const RunningServer& server) : client_(std::move(HttpClient::open(server.url()).value())) {}
+Client::Client(const RunningServer& server)
+    : client_(std::move(HttpClient::open(server.url(), server.access()).value())) {}
 
 HttpReply Client::reply_of(Result<HttpReply> result, std::string_view target) {
   if (result) return std::move(*result);

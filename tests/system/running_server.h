@@ -33,6 +33,9 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+/// A port of the loopback that nobody has at the moment.
+std::uint16_t free_port();
+
 void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// A plant of machines M1 to M<count> in UTC, ideal cycle one second, always scheduled, with the reason "JAM"
@@ -43,14 +46,16 @@ std::string simple_plant(int machines = 1);
 class RunningServer {
  public:
   /// `takt serve --data DATA --http 127.0.0.1:0 MORE...`, once it listens. `plant` is written to the folder's
-  /// plant file and named by --config, unless it is empty.
+  /// plant file and named by --config, unless it is empty. `access`: how its own clients get in.
   explicit RunningServer(const TemporaryFolder& folder, std::string_view plant = {},
-                         std::vector<std::string> more = {});
+                         std::vector<std::string> more = {}, HttpClientOptions access = {});
   ~RunningServer();
 
   ChildProcess& process() { return *process_; }
   std::uint16_t port() const { return port_; }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  /// https:// where it was started with --tls-cert.
+  const std::string& url() const { return url_; }
+  const HttpClientOptions& access() const { return access_; }
   /// Asks /readyz until it says 200. False if it never does.
   bool wait_until_ready();
   /// SIGTERM; the exit status.
@@ -60,6 +65,8 @@ class RunningServer {
 
  private:
   std::unique_ptr<ChildProcess> process_;
+  HttpClientOptions access_;
+  std::string url_;
   std::uint16_t port_ = 0;
 };
 
