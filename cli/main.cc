@@ -8,6 +8,7 @@
 #include "cli/schema.h"
 #include "cli/serve.h"
 #include "cli/simulate.h"
+#include "cli/token.h"
 #include "cli/verify.h"
 #include "server/version.h"
 
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
   takt::add_export_command(app, exit_status);
   takt::add_schema_command(app, exit_status);
   takt::add_simulate_command(app, exit_status);
+  takt::add_token_command(app, exit_status);
   takt::add_backup_command(app, exit_status);
   takt::add_restore_command(app, exit_status);
   takt::add_verify_command(app, exit_status);

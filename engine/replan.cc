@@ -310,10 +310,7 @@ Result<void> Store::Replan::write() {
     store_.events_->appended(frame.size());
   }
   time_ = store_.commit_times_->note(change_.sequence, batch);
-  AuditEntry entry = audit_entry();
-  batch.Put(disk[Disk::meta], audit_key(entry.number), encode_audit(entry));
-  const AuditHead head{entry.number, entry.hash};
-  batch.Put(disk[Disk::meta], kAuditHeadKey, encode_audit_head(head));
+  const AuditHead head = store_.add_audit_entry(batch, audit_entry());
   const auto written = store_.committer_->write(batch);
   if (!written) return written;
   store_.audit_head_ = head;
@@ -323,9 +320,6 @@ Result<void> Store::Replan::write() {
 
 AuditEntry Store::Replan::audit_entry() const {
   AuditEntry entry;
-  entry.number = store_.audit_head_.number + 1;
-  entry.previous = store_.audit_head_.hash;
-  entry.at = store_.clock().now();
   entry.author = author_;
   entry.action = "plant.change";
   const Plant& plant = versions_.back().second;

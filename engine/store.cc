@@ -590,13 +590,48 @@ std::optional<std::string> Store::note(std::string_view key) const {
 }
 
 Result<void> Store::set_note(std::string_view key, std::string_view value) {
+  return write_note(std::pair{key, value}, std::nullopt);
+}
+
+Result<void> Store::set_note(std::string_view key, std::string_view value, const Author& author,
+                             std::string action, boost::json::object details) {
+  AuditEntry entry;
+  entry.author = author, entry.action = std::move(action), entry.details = std::move(details);
+  return write_note(std::pair{key, value}, std::move(entry));
+}
+
+Result<void> Store::note_in_audit(const Author& author, std::string action, boost::json::object details) {
+  AuditEntry entry;
+  entry.author = author, entry.action = std::move(action), entry.details = std::move(details);
+  return write_note(std::nullopt, std::move(entry));
+}
+
+Result<void> Store::write_note(std::optional<std::pair<std::string_view, std::string_view>> note,
+                               std::optional<AuditEntry> entry) {
   Result<void> outcome;
   committer_->run_task([&] {
     rocksdb::WriteBatch batch;
-    batch.Put((*disk_)[Disk::meta], "note/" + std::string{key}, rocksdb::Slice{value.data(), value.size()});
+    if (note) {
+      const auto& [key, value] = *note;
+      batch.Put((*disk_)[Disk::meta], "note/" + std::string{key}, rocksdb::Slice{value.data(), value.size()});
+    }
+    AuditHead head = audit_head_;
+    if (entry) head = add_audit_entry(batch, std::move(*entry));
     outcome = committer_->write(batch);
+    if (outcome) audit_head_ = head;
   });
   return outcome;
+}
+
+/// The last of the audit log, once the batch is written. On the committer's thread.
+AuditHead Store::add_audit_entry(rocksdb::WriteBatch& batch, AuditEntry entry) const {
+  entry.number = audit_head_.number + 1;
+  entry.previous = audit_head_.hash;
+  entry.at = clock().now();
+  batch.Put((*disk_)[Disk::meta], audit_key(entry.number), encode_audit(entry));
+  const AuditHead head{entry.number, entry.hash};
+  batch.Put((*disk_)[Disk::meta], kAuditHeadKey, encode_audit_head(head));
+  return head;
 }
 
 }  // namespace takt

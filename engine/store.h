@@ -29,6 +29,10 @@
 #include <string>
 #include <vector>
 
+namespace rocksdb {
+class WriteBatch;
+}
+
 namespace takt {
 
 struct StoreOptions {
@@ -298,6 +302,11 @@ class Store {
   /// A small value kept for somebody else (the configuration's hash, for one). Durable when it returns.
   std::optional<std::string> note(std::string_view key) const;
   Result<void> set_note(std::string_view key, std::string_view value);
+  /// The same with an entry in the audit log: both or neither.
+  Result<void> set_note(std::string_view key, std::string_view value, const Author& author, std::string action,
+                        boost::json::object details);
+  /// An entry in the audit log alone.
+  Result<void> note_in_audit(const Author& author, std::string action, boost::json::object details);
 
  public:
   class Disk;  // engine/disk.h
@@ -323,6 +332,9 @@ class Store {
   Result<void> adopt_tzdata();
   Result<void> use_plant_versions(std::vector<std::pair<Timestamp, Plant>> versions, Sequence commit);
   MachineRecord& add_machine(std::string_view name, MachineId id);
+  Result<void> write_note(std::optional<std::pair<std::string_view, std::string_view>> note,
+                          std::optional<AuditEntry> entry);
+  AuditHead add_audit_entry(rocksdb::WriteBatch& batch, AuditEntry entry) const;
   enum class HeardFrom : std::uint8_t { events, readings_too };
   void rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
   std::vector<HeardRun> heard_of(const ReadingSeries& series, Duration gap) const;

@@ -111,9 +111,9 @@ std::shared_ptr<const PlantIndex> Ingestor::plant_index() {
 }
 
 /// Moves what the plant refuses to the rejected, and describes machines that are new where the plant allows it.
-Result<void> Ingestor::prepare(EventBatch& batch) {
+Result<void> Ingestor::prepare(EventBatch& batch, const Permit* permit) {
   std::vector<std::string> new_machines;
-  validate(batch, *plant_index(), store_.clock().now(), new_machines, store_.horizon());
+  validate(batch, *plant_index(), store_.clock().now(), new_machines, store_.horizon(), permit);
   if (new_machines.empty()) return {};
   return store_.register_machines(new_machines);
 }
@@ -148,6 +148,26 @@ void Ingestor::submit(EventBatch batch, const std::shared_ptr<Source>& source, A
 }
 
 Result<std::vector<std::optional<SeriesId>>> Ingestor::series(
+    const std::vector<std::pair<std::string_view, std::string_view>>& tags, const Permit* permit) {
+  if (permit != nullptr && permit->role == Role::operating)
+    return SeriesNumbers(tags.size());  // he sends no readings
+  if (permit == nullptr || !permit->is_limited()) return series_of_all(tags);
+  const MachineReach reach{*permit, *store_.plant()};
+  std::vector<std::pair<std::string_view, std::string_view>> own;
+  for (const auto& tag : tags) {
+    if (reach.covers(tag.first)) own.push_back(tag);
+  }
+  const auto numbers = series_of_all(own);
+  if (!numbers) return numbers.error();
+  SeriesNumbers all(tags.size());
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < tags.size(); ++i) {
+    if (reach.covers(tags[i].first)) all[i] = (*numbers)[next++];
+  }
+  return all;
+}
+
+Result<Ingestor::SeriesNumbers> Ingestor::series_of_all(
     const std::vector<std::pair<std::string_view, std::string_view>>& tags) {
   SeriesNumbers found;
   if (find_known(tags, found)) return found;
@@ -199,8 +219,8 @@ std::pair<Timestamp, Timestamp> Ingestor::reading_times() const {
   return {std::max(kEarliestTime, retained_from(now, store_.plant()->retention_readings_days)), now + kMostAhead};
 }
 
-Result<IngestAnswer> Ingestor::check(Delivery& delivery, Source& source) {
-  if (const auto ready = prepare(delivery.batch); !ready) return ready.error();
+Result<IngestAnswer> Ingestor::check(Delivery& delivery, Source& source, const Permit* permit) {
+  if (const auto ready = prepare(delivery.batch, permit); !ready) return ready.error();
   IngestAnswer answer;
   note_rejects(delivery.batch, answer);
   note(delivery.batch, delivery.readings, source);
@@ -224,18 +244,18 @@ bool Ingestor::is_busy() const {
 
 /// `next` fills a delivery that is empty; false: there are no more.
 template <class Next>
-Result<IngestAnswer> Ingestor::accept_batches(const std::string& name, Next next) {
-  const auto source = sources_.get(name, kind_of_source(name));
+Result<IngestAnswer> Ingestor::accept_batches(const Sender& sender, Next next) {
+  const auto source = sources_.get(sender.name, kind_of_source(sender.name));
   IngestAnswer answer;
   InFlight in_flight;
   std::optional<Error> failure;
   for (;;) {
     Delivery delivery;
-    delivery.source = name;
+    delivery.source = sender.name;
     const Result<bool> more = next(delivery);
     if (!more) failure = more.error();
     if (!more || !*more || in_flight.failed()) break;
-    if (const auto ready = prepare(delivery.batch); !ready) {
+    if (const auto ready = prepare(delivery.batch, sender.permit.get()); !ready) {
       failure = ready.error();
       break;
     }
@@ -253,29 +273,30 @@ Result<IngestAnswer> Ingestor::accept_batches(const std::string& name, Next next
   return answer;
 }
 
-Result<IngestAnswer> Ingestor::accept(BodyFormat format, std::string_view body, const std::string& name) {
+Result<IngestAnswer> Ingestor::accept(BodyFormat format, std::string_view body, const Sender& sender) {
   Decoder decoder{format, body};
-  return accept_batches(name, [&](Delivery& delivery) { return decoder.next(delivery.batch); });
+  return accept_batches(sender, [&](Delivery& delivery) { return decoder.next(delivery.batch); });
 }
 
-Result<IngestAnswer> Ingestor::accept(LineDecoder lines, const std::string& name) {
+Result<IngestAnswer> Ingestor::accept(LineDecoder lines, const Sender& sender) {
   PlainReadings plain;
   SeriesNumbers numbers;
-  return accept_batches(name, [&](Delivery& delivery) -> Result<bool> {
+  return accept_batches(sender, [&](Delivery& delivery) -> Result<bool> {
     if (!lines.next(delivery.batch, &plain)) return false;
-    if (const auto placed = place(plain, numbers, delivery); !placed) return placed.error();
+    if (const auto placed = place(plain, numbers, delivery, sender.permit.get()); !placed) return placed.error();
     return true;
   });
 }
 
 /// Moves the rows of `plain` into the delivery: into its block, or where the plant or the clock has something to
 /// say about them, among its events, to be judged. `numbers` are those of its names so far.
-Result<void> Ingestor::place(PlainReadings& plain, SeriesNumbers& numbers, Delivery& delivery) {
+Result<void> Ingestor::place(PlainReadings& plain, SeriesNumbers& numbers, Delivery& delivery,
+                             const Permit* permit) {
   if (numbers.size() < plain.names.size()) {
     std::vector<std::pair<std::string_view, std::string_view>> tags;
     for (std::size_t i = numbers.size(); i < plain.names.size(); ++i)
       tags.emplace_back(plain.names[i].machine, plain.names[i].tag);
-    const auto named = series(tags);
+    const auto named = series(tags, permit);
     if (!named) return named.error();
     numbers.insert(numbers.end(), named->begin(), named->end());
   }

@@ -30,18 +30,27 @@ struct IngestAnswer {
 };
 inline constexpr std::size_t kMaxRejects = 10'000;
 
+/// Who sends: a name for the quarantine and sources(), its kind first, and what he may; none: everything.
+struct Sender {
+  Sender(std::string given, std::shared_ptr<const Permit> may = {})  // NOLINT: most have a name alone
+      : name(std::move(given)), permit(std::move(may)) {}
+  Sender(const char* given) : Sender(std::string{given}) {}  // NOLINT
+
+  std::string name;
+  std::shared_ptr<const Permit> permit;
+};
+
 /// Decodes, validates against the newest plant and hands over to the store. Any number of threads.
 class Ingestor {
  public:
   explicit Ingestor(Store& store) : store_(store) {}
 
-  /// Takes a body in and waits until all of it is durable and in every figure. `source` names the sender in the
-  /// quarantine and in sources(), its kind first. invalid_argument: nothing readable; unavailable: overload or a
-  /// read-only store. Events of a body that were taken in before it became unavailable stay: sending it again is
-  /// harmless.
-  Result<IngestAnswer> accept(BodyFormat format, std::string_view body, const std::string& source);
+  /// Takes a body in and waits until all of it is durable and in every figure. invalid_argument: nothing readable;
+  /// unavailable: overload or a read-only store. Events of a body that were taken in before it became unavailable
+  /// stay: sending it again is harmless.
+  Result<IngestAnswer> accept(BodyFormat format, std::string_view body, const Sender& sender);
   /// The same of line protocol; indexes are numbers of lines, from 1. What holds no line at all is fine.
-  Result<IngestAnswer> accept(LineDecoder lines, const std::string& source);
+  Result<IngestAnswer> accept(LineDecoder lines, const Sender& sender);
   /// The same with events that are decoded already.
   Result<IngestAnswer> accept(EventBatch batch, const std::string& source);
   using Answered = std::function<void(Result<IngestAnswer>)>;
@@ -50,13 +59,14 @@ class Ingestor {
   void submit(EventBatch batch, const std::shared_ptr<Source>& source, Answered answered);
 
   /// The numbers of tags, (machine, tag); machines that are new are described first where the plant allows it.
-  /// Nothing where a machine is not described. May wait for a change of the plant.
+  /// Nothing where a machine is not described, or is not one of the permit's, or that is an operator's. May wait
+  /// for a change of the plant.
   Result<std::vector<std::optional<SeriesId>>> series(
-      const std::vector<std::pair<std::string_view, std::string_view>>& tags);
+      const std::vector<std::pair<std::string_view, std::string_view>>& tags, const Permit* permit = nullptr);
   /// Which times of readings are taken in now.
   std::pair<Timestamp, Timestamp> reading_times() const;
   /// Judges the events of a delivery, once, before it is submitted; the answer has what was refused.
-  Result<IngestAnswer> check(Delivery& delivery, Source& source);
+  Result<IngestAnswer> check(Delivery& delivery, Source& source, const Permit* permit = nullptr);
   /// Hands over a delivery that was checked. False: overload; nothing has happened, try again later.
   bool submit(Delivery& delivery, const std::shared_ptr<Source>& source,
               const std::shared_ptr<IngestAnswer>& answer, const Answered& answered);
@@ -78,14 +88,15 @@ class Ingestor {
 
  private:
   std::shared_ptr<const PlantIndex> plant_index();
-  Result<void> prepare(EventBatch& batch);
+  Result<void> prepare(EventBatch& batch, const Permit* permit = nullptr);
   void note(const EventBatch& batch, const ReadingBlock& readings, Source& source);
   template <class Next>
-  Result<IngestAnswer> accept_batches(const std::string& name, Next next);
+  Result<IngestAnswer> accept_batches(const Sender& sender, Next next);
   using SeriesNumbers = std::vector<std::optional<SeriesId>>;
   Result<void> try_again(const std::string& name, const std::vector<const QuarantineEntry*>& entries,
                          IngestAnswer& answer);
-  Result<void> place(PlainReadings& plain, SeriesNumbers& numbers, Delivery& delivery);
+  Result<SeriesNumbers> series_of_all(const std::vector<std::pair<std::string_view, std::string_view>>& tags);
+  Result<void> place(PlainReadings& plain, SeriesNumbers& numbers, Delivery& delivery, const Permit* permit);
 
   /// Numbers that were asked for under one plant, machine and tag with a zero byte between: to ask the store for
   /// them waits for a commit.

@@ -25,19 +25,29 @@ Problem unknown(Rejection code, std::string_view what, std::string_view name, st
 /// The judgement of one batch: one clock, one retention.
 class Judge {
  public:
-  Judge(const PlantIndex& plant, Timestamp now, Timestamp horizon)
+  Judge(const PlantIndex& plant, Timestamp now, Timestamp horizon, const Permit* permit)
       : plant_(plant),
+        may_only_classify_(permit != nullptr && permit->role == Role::operating),
         latest_(now + kMostAhead),
         oldest_reading_(retained_from(now, plant.plant().retention_readings_days)),
-        oldest_event_(std::max(horizon, retained_from(now, plant.plant().retention_events_days))) {}
+        oldest_event_(std::max(horizon, retained_from(now, plant.plant().retention_events_days))) {
+    if (permit != nullptr && permit->is_limited()) reach_.emplace(*permit, plant.plant());
+  }
 
   std::optional<Problem> operator()(const Event& event) const {
+    if (may_only_classify_ && event.type != EventType::classify) {
+      return Problem{Rejection::forbidden, "An operator's token classifies stops; events of type " +
+                                               std::string{name_of(event.type)} + " come by one for ingest."};
+    }
     if (std::optional<Problem> problem = unknown_name(event)) return problem;
     return wrong_time(event);
   }
 
  private:
   std::optional<Problem> unknown_name(const Event& event) const {
+    if (reach_ && !reach_->covers(event.machine))
+      return unknown(Rejection::unknown_machine, "machine", event.machine,
+                     "or not of those that the token is for.");
     if (!plant_.plant().auto_register && !plant_.has_machine(event.machine)) {
       return unknown(Rejection::unknown_machine, "machine", event.machine, "add it, or set auto_register.");
     }
@@ -65,6 +75,8 @@ class Judge {
   }
 
   const PlantIndex& plant_;  // borrowed for one call of validate()
+  bool may_only_classify_;
+  std::optional<MachineReach> reach_;
   Timestamp latest_, oldest_reading_, oldest_event_;
 };
 
@@ -115,8 +127,8 @@ bool PlantIndex::has_state(std::string_view state) const {
 }
 
 void validate(EventBatch& batch, const PlantIndex& plant, Timestamp now, std::vector<std::string>& new_machines,
-              Timestamp horizon) {
-  const Judge judge(plant, now, horizon);
+              Timestamp horizon, const Permit* permit) {
+  const Judge judge(plant, now, horizon, permit);
   NewMachines registered(plant, new_machines);
   const auto refused_before = static_cast<std::ptrdiff_t>(batch.rejected.size());
   std::size_t kept = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "schema/event.h"
+#include "schema/permit.h"
 #include "schema/plant.h"
 
 #include <functional>
@@ -45,8 +46,9 @@ inline constexpr Duration kMostAhead = std::chrono::minutes{5};
 /// may be planned and classifications may end later) and too_old (before the plant's retention, or an event but a
 /// reading before `horizon`, where events were dropped). What was received goes along, or, where `batch.raw` or
 /// its element is empty, the event as JSON. `new_machines` gets, once each, the ids that accepted events name and
-/// the plant does not know yet.
+/// the plant does not know yet. For a sender with a permit other machines than its own are unknown, new ones too,
+/// and an operator's events but classify are forbidden.
 void validate(EventBatch& batch, const PlantIndex& plant, Timestamp now, std::vector<std::string>& new_machines,
-              Timestamp horizon = kBeginOfTime);
+              Timestamp horizon = kBeginOfTime, const Permit* permit = nullptr);
 
 }  // namespace takt

@@ -1,6 +1,9 @@
 #include "net/tls.h"
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <array>
 #include <boost/asio/ssl/context.hpp>
 
 namespace takt {
@@ -58,6 +61,16 @@ Result<void> TlsServer::reload() {
 std::shared_ptr<TlsContext> TlsServer::context() const {
   const std::lock_guard lock{mutex_};
   return context_;
+}
+
+std::string certified_name(ssl_st* ssl) {
+  if (::SSL_get_verify_result(ssl) != X509_V_OK) return {};
+  const std::unique_ptr<X509, void (*)(X509*)> shown{::SSL_get1_peer_certificate(ssl), ::X509_free};
+  if (!shown) return {};
+  std::array<char, 256> name{};
+  const int length =
+      ::X509_NAME_get_text_by_NID(::X509_get_subject_name(shown.get()), NID_commonName, name.data(), name.size());
+  return length > 0 ? std::string{name.data(), static_cast<std::size_t>(length)} : std::string{};
 }
 
 Result<std::shared_ptr<TlsContext>> open_tls_client(const TlsTrust& trust) {

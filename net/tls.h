@@ -11,6 +11,8 @@ namespace boost::asio::ssl {
 class context;
 }
 
+struct ssl_st;
+
 namespace takt {
 
 using TlsContext = boost::asio::ssl::context;
@@ -41,6 +43,9 @@ class TlsServer {
   mutable std::mutex mutex_;
   std::shared_ptr<TlsContext> context_;
 };
+
+/// The common name of the certificate that the other side has shown and that was found good; empty: none.
+std::string certified_name(ssl_st* ssl);
 
 /// A client's side. PEM files.
 struct TlsTrust {

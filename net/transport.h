@@ -1,7 +1,10 @@
 // Bytes to and from the other side of a connection, as they are or through TLS. Internal to the servers.
 #pragma once
 
+#include "net/tls.h"
+
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -61,6 +64,8 @@ class Transport {
     ec = boost::asio::error::would_block;
     return 0;
   }
+  /// The common name of the certificate that the other side has shown and that was found good; empty: none.
+  std::string certified_name() const { return tls_ ? takt::certified_name(tls_->native_handle()) : std::string{}; }
   /// Whether something has arrived that was not read yet. What TLS has taken off the socket and not deciphered
   /// does not show.
   bool has_arrived() {

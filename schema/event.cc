@@ -16,7 +16,7 @@ constexpr std::array kActionNames = {""sv, "plan"sv, "start"sv, "stop"sv, "compl
 constexpr std::array kRejectionNames = {"bad_json"sv,      "unknown_type"sv,   "missing_field"sv,
                                         "unknown_field"sv, "bad_value"sv,      "unknown_machine"sv,
                                         "unknown_state"sv, "unknown_reason"sv, "time_in_future"sv,
-                                        "too_old"sv,       "too_large"sv};
+                                        "too_old"sv,       "too_large"sv,      "forbidden"sv};
 static_assert(kRejectionNames.size() == kRejections);
 
 template <class Enum, std::size_t N>

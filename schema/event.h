@@ -80,8 +80,9 @@ enum class Rejection : std::uint8_t {
   time_in_future,
   too_old,
   too_large,
+  forbidden,  ///< the sender may not send events of this type
 };
-inline constexpr std::size_t kRejections = 11;
+inline constexpr std::size_t kRejections = 12;
 std::string_view name_of(Rejection code);
 std::optional<Rejection> rejection_named(std::string_view name);
 

@@ -43,6 +43,16 @@ void listen_to_commits(Store& store, LiveHub& live, Connectors& connectors) {
   });
 }
 
+/// How a call says which machines it is about.
+Reach reach_of(const Route& route, Right right) {
+  if (right == Right::none || right == Right::any || right == Right::send) return Reach::any;
+  if (route.method == "GET" && route.path == "/v1/plant") return Reach::any;  // it shows everybody his part
+  const auto takes = [&](std::string_view name) {
+    return std::ranges::any_of(route.parameters, [&](const ParameterDoc& p) { return p.name == name; });
+  };
+  return takes("scope") ? Reach::by_scope : takes("machine") ? Reach::by_machine : Reach::whole_plant;
+}
+
 /// For the rare client that takes no gzip, such as a plain curl.
 std::string unpacked(std::string_view gzip) {
   constexpr std::size_t kMost = std::size_t{64} << 20U;
@@ -90,6 +100,8 @@ struct Service::Parts {
 
   std::shared_ptr<TlsServer> tls;  // none: plain
   std::unique_ptr<Store> store;
+  std::unique_ptr<TokenBook> tokens;
+  std::unique_ptr<Gate> gate_keeper;
   std::unique_ptr<Ingestor> ingestor;
   std::unique_ptr<Connectors> connectors;
   std::unique_ptr<TcpServer> tcp;
@@ -99,6 +111,11 @@ struct Service::Parts {
   std::unique_ptr<Api> api;
   Router router;
   std::unique_ptr<HttpServer> http;
+
+  /// Whether nobody but this machine can connect.
+  bool is_local() const {
+    return is_loopback(options.http.host) && (!options.tcp || is_loopback(options.tcp->host));
+  }
 
   void handle(HttpRequest request, Responder responder) {
     if (request.path == "/healthz" && (request.method == "GET" || request.method == "HEAD")) {
@@ -118,7 +135,11 @@ struct Service::Parts {
   void add_routes() {
     for (Route& route : all_routes()) {
       router.add(std::string{route.method}, std::string{route.path},
-                 [this, handle = std::move(route.handle)](HttpRequest request, Responder responder) {
+                 [this, right = right_for(route.method, route.path),
+                  reach = reach_of(route, right_for(route.method, route.path)),
+                  handle = std::move(route.handle)](HttpRequest request, Responder responder) {
+                   if (auto refused = gate_keeper->refuse(request, right, reach))
+                     return responder.send(std::move(*refused));
                    handle(*api, request, std::move(responder));
                  });
     }
@@ -151,16 +172,15 @@ std::uint16_t Service::port() const { return parts_->http->port(); }
 std::uint16_t Service::tcp_port() const { return parts_->tcp ? parts_->tcp->port() : 0; }
 
 Result<std::unique_ptr<Service>> Service::start(ServiceOptions options) {
-  std::vector<ListenAddress> addresses{options.http};
-  if (options.tcp) addresses.push_back(*options.tcp);
-  for (const ListenAddress& address : addresses) {
-    if (is_loopback(address.host) || options.insecure) continue;
-    return invalid("refusing to serve on " + address.to_string() +
-                   " without TLS and tokens: listen on 127.0.0.1, or accept the risk with --insecure");
-  }
   auto parts = std::make_unique<Parts>();
   parts->options = std::move(options);
   Parts& p = *parts;
+  if (!p.is_local() && !p.options.insecure && p.options.tls.empty()) {
+    return invalid(
+        "refusing to serve on " + p.options.http.to_string() +
+        " without TLS and tokens: name --tls-cert and --tls-key, listen on 127.0.0.1, or accept the risk "
+        "with --insecure");
+  }
   if (!p.options.tls.empty()) {
     auto tls = TlsServer::open(p.options.tls);
     if (!tls) return tls.error();
@@ -191,6 +211,15 @@ Result<void> Service::recover() {
   auto store = Store::open(p.options.data, std::move(options));
   if (!store) return store.error();
   p.store = std::move(*store);
+  auto tokens = TokenBook::open(*p.store);
+  if (!tokens) return tokens.error();
+  p.tokens = std::move(*tokens);
+  p.gate_keeper = std::make_unique<Gate>(*p.store, *p.tokens);
+  if (!p.options.insecure && !p.tokens->is_in_use() && !p.is_local()) {
+    return invalid(
+        "refusing to serve on other than this machine without tokens: make one with takt token create --data " +
+        p.options.data.string() + " --role admin --name NAME");
+  }
   p.ingestor = std::make_unique<Ingestor>(*p.store);
   p.live = std::make_unique<LiveHub>(*p.store);
   p.connectors = std::make_unique<Connectors>(*p.ingestor, *p.options.clock, p.options.sources);
@@ -205,12 +234,16 @@ Result<void> Service::recover() {
   p.exporter = std::move(*exporter);
   p.workers = std::make_unique<WorkerPool>(kWorkers);
   p.scanners = std::make_unique<WorkerPool>(kScanners);
-  p.api = std::make_unique<Api>(
-      Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.workers, *p.scanners, *p.http, p.started, p.stopping});
+  p.api = std::make_unique<Api>(Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.tokens, *p.gate_keeper,
+                                    *p.workers, *p.scanners, *p.http, p.started, p.stopping});
   p.add_routes();
   if (p.options.tcp) {
     TcpOptions limits;
     limits.tls = p.tls;
+    limits.admit = [gate = p.gate_keeper.get()](std::string_view token, std::string_view certificate,
+                                                const std::string& remote) {
+      return gate->admit(token, certificate, remote);
+    };
     limits.large_messages_bytes = p.options.memory.messages;
     auto tcp = TcpServer::listen(p.options.tcp->host, p.options.tcp->port, limits, *p.ingestor, *p.store);
     if (!tcp) return tcp.error();
@@ -265,6 +298,8 @@ void Service::stop() {
   p.tcp.reset();
   p.connectors.reset();
   p.ingestor.reset();
+  p.gate_keeper.reset();
+  p.tokens.reset();
   p.store.reset();
 }
 

@@ -172,8 +172,9 @@ Result<std::unique_ptr<Connector>> start_agent(ConnectorContext context) {
   HttpClientOptions options;
   options.request_timeout = std::chrono::seconds{30};
   options.max_reply_bytes = std::size_t{64} << 20U;
+  options.trust.ca = context.description.ca_file;
   if (const auto client = HttpClient::open(context.description.url, options); !client)
-    return invalid(client.error().context + "; an agent's url is http://host:5000 or http://host:5000/device");
+    return invalid(client.error().context + "; an agent's url is http://host:5000 or https://host:5000/device");
   if (!context.description.options.empty())
     return invalid("a source of kind mtconnect has no options; its [[signal]] rules say what data items mean");
   return std::unique_ptr<Connector>{std::make_unique<Agent>(std::move(context), options)};

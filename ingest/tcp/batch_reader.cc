@@ -184,7 +184,7 @@ WireTag tag_of(const wire::Series& series) {
   return {std::string{text_of(series.machine())}, std::string{text_of(series.tag())}, {}};
 }
 
-Result<void> name_tags(std::vector<WireTag>& tags, std::size_t first, Ingestor& ingestor) {
+Result<void> name_tags(std::vector<WireTag>& tags, std::size_t first, Ingestor& ingestor, const Permit* permit) {
   std::vector<std::pair<std::string_view, std::string_view>> names;
   std::vector<WireTag*> unnamed;
   for (std::size_t i = first; i < tags.size(); ++i) {
@@ -194,7 +194,7 @@ Result<void> name_tags(std::vector<WireTag>& tags, std::size_t first, Ingestor& 
     unnamed.push_back(&tag);
   }
   if (names.empty()) return {};
-  const auto numbers = ingestor.series(names);
+  const auto numbers = ingestor.series(names, permit);
   if (!numbers) return numbers.error();
   for (std::size_t i = 0; i < unnamed.size(); ++i) unnamed[i]->series = (*numbers)[i];
   return {};

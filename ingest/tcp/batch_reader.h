@@ -3,6 +3,7 @@
 
 #include "engine/readings/block.h"
 #include "schema/event.h"
+#include "schema/permit.h"
 #include "schema/result.h"
 
 #include <cstddef>
@@ -24,13 +25,14 @@ namespace takt {
 /// A tag of a machine that a connection or a batch has numbered, and what the store calls it.
 struct WireTag {
   std::string machine, tag;
-  std::optional<SeriesId> series;  ///< none: the machine is not described, or a name is impossible
+  std::optional<SeriesId>
+      series;  ///< none: the machine is not described, or not the sender's, or a name is impossible
 };
 
 class Ingestor;
 WireTag tag_of(const wire::Series& series);
 /// Asks the store for the numbers of those that have none, from `first` on.
-Result<void> name_tags(std::vector<WireTag>& tags, std::size_t first, Ingestor& ingestor);
+Result<void> name_tags(std::vector<WireTag>& tags, std::size_t first, Ingestor& ingestor, const Permit* permit);
 
 /// What the times of readings are checked against.
 struct ReadingLimits {

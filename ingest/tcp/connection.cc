@@ -255,6 +255,11 @@ void Connection::hello(const wire::Hello& hello) {
     return fault(wire::FaultCode::refused, fmt::format("this server speaks version {} of the protocol, not {}",
                                                        kWireVersion, hello.version()));
   }
+  if (core_.options.admit) {
+    auto admitted = core_.options.admit(text_of(hello.token()), transport_.certified_name(), remote_);
+    if (!admitted) return fault(wire::FaultCode::refused, admitted.error().context);
+    permit_ = std::move(*admitted);
+  }
   producer_ = {hello.producer_high(), hello.producer_low()};
   epoch_ = hello.epoch();
   const ProducerState state = core_.store.producer(producer_).value_or(ProducerState{});
@@ -293,7 +298,7 @@ void Connection::define(const wire::Define& define, std::size_t bytes) {
 
 Result<void> Connection::name(std::vector<WireTag>& tags, std::size_t first) {
   named_with_ = core_.store.plant();
-  return name_tags(tags, first, core_.ingestor);
+  return name_tags(tags, first, core_.ingestor, permit_.get());
 }
 
 /// A machine that was not described when its tags were defined may be by now.
@@ -353,7 +358,7 @@ bool Connection::send_bundle() {
     delivery_.source = source_->name();
     delivery_.frames = ProducerFrames{producer_, epoch_, bundle_.frames.front().sequence,
                                       bundle_.frames.back().sequence, after_gap_};
-    auto judged = core_.ingestor.check(delivery_, *source_);
+    auto judged = core_.ingestor.check(delivery_, *source_, permit_.get());
     if (!judged) {
       fault(fault_of(judged.error()), judged.error().context);
       return false;

@@ -139,7 +139,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Socket& socket_;  // the transport's
   Timer pause_, watchdog_;
   std::string remote_;
-  std::shared_ptr<Source> source_;  // from the Hello on
+  std::shared_ptr<Source> source_;        // from the Hello on
+  std::shared_ptr<const Permit> permit_;  // none: everything
 
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;  // what of it was read and not taken

@@ -8,12 +8,18 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace takt {
 
 struct TcpOptions {
+  /// What who shows this token, or a certificate of this name (empty: none), may do; an error: nothing. None:
+  /// everybody may send everything. Any thread.
+  using Admit = std::function<Result<std::shared_ptr<const Permit>>(
+      std::string_view token, std::string_view certificate, const std::string& remote)>;
+  Admit admit{};
   std::shared_ptr<TlsServer> tls{};                  ///< none: as it is
   std::uint32_t window = 64;                         ///< frames on their way, of a connection
   std::size_t credit_bytes = std::size_t{8} << 20U;  ///< and their bytes

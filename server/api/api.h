@@ -3,6 +3,7 @@
 
 #include "export/exporter.h"
 #include "ingest/ingestor.h"
+#include "server/access/gate.h"
 #include "server/api/live.h"
 #include "server/api/parameters.h"
 #include "server/http/http_server.h"
@@ -24,6 +25,8 @@ struct Api {
   Ingestor& ingestor;
   Exporter& exporter;
   LiveHub& live;
+  TokenBook& tokens;
+  Gate& gate;
   WorkerPool& workers;   ///< for what waits for the disk or the committer
   WorkerPool& scanners;  ///< for queries that may take long
   const HttpServer& http;
@@ -56,6 +59,8 @@ auto answering(Answer answer) {
 /// Has `work` make the answer on a thread of the pool.
 void answer_in(WorkerPool& pool, Responder responder, std::function<HttpResponse()> work);
 
+/// Who asks for a change, for the audit log. `by`: the person, as far as he says.
+Author author_of(const HttpRequest& http, std::string by = {});
 /// What became of a request that brought events.
 HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer);
 /// `bytes` as JSON may hold them: what is not UTF-8 becomes U+FFFD, so that one bad event does not spoil the
@@ -68,6 +73,7 @@ std::vector<Route> source_routes();
 std::vector<Route> plant_routes();
 std::vector<Route> operation_routes();
 std::vector<Route> backup_routes();
+std::vector<Route> access_routes();
 /// All of them, in the order of the documentation.
 std::vector<Route> all_routes();
 

@@ -60,9 +60,9 @@ void post_events(Api& api, HttpRequest& http, Responder responder) {
   answer_in(api.workers, std::move(responder), [&api, body, format] {
     // Of a client that has left events are taken in all the same: it did send them.
     if (api.stopping && body->cancelled.stop_requested()) return problem_of(cancelled());
-    const std::string source = "http " + body->remote.substr(0, body->remote.rfind(':'));
-    return answer_of(api, format ? api.ingestor.accept(*format, body->body, source)
-                                 : accept_batch(api.ingestor, body->body, source));
+    const Sender sender{"http " + body->remote.substr(0, body->remote.rfind(':')), body->permit};
+    return answer_of(api, format ? api.ingestor.accept(*format, body->body, sender)
+                                 : accept_batch(api.ingestor, body->body, sender));
   });
 }
 
@@ -121,8 +121,8 @@ void post_lines(Api& api, HttpRequest& http, Responder responder) {
   auto body = std::make_shared<HttpRequest>(std::move(http));
   answer_in(api.workers, std::move(responder), [&api, body, options, v2] {
     if (api.stopping && body->cancelled.stop_requested()) return problem_of(cancelled());
-    const std::string source = "lp " + body->remote.substr(0, body->remote.rfind(':'));
-    return answer_of_lines(api, v2, api.ingestor.accept(LineDecoder{body->body, options}, source));
+    const Sender sender{"lp " + body->remote.substr(0, body->remote.rfind(':')), body->permit};
+    return answer_of_lines(api, v2, api.ingestor.accept(LineDecoder{body->body, options}, sender));
   });
 }
 

@@ -8,8 +8,15 @@
 namespace takt {
 namespace {
 
+std::string lower(std::string_view text) {
+  std::string result{text};
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return result;
+}
+
 void append_operation(JsonText& out, const Route& route) {
-  std::string id{route.method == "GET" ? "get" : route.method == "PUT" ? "put" : "post"};
+  std::string id = lower(route.method);
   for (const char c : route.path) id += c == '/' || c == '.' ? '_' : c;
   out.begin_object().member("operationId", id).member("summary", route.summary);
   if (!route.parameters.empty()) {
@@ -39,13 +46,6 @@ void append_operation(JsonText& out, const Route& route) {
       .end_object()
       .end_object();
   out.end_object();
-}
-
-std::string lower(std::string_view text) {
-  std::string result{text};
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return result;
 }
 
 }  // namespace
@@ -90,8 +90,8 @@ std::string openapi(const std::vector<Route>& routes) {
 
 std::vector<Route> all_routes() {
   std::vector<Route> all;
-  for (auto part :
-       {ingest_routes(), source_routes(), query_routes(), plant_routes(), operation_routes(), backup_routes()}) {
+  for (auto part : {ingest_routes(), source_routes(), query_routes(), plant_routes(), operation_routes(),
+                    backup_routes(), access_routes()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -11,7 +11,8 @@ namespace {
 HttpResponse get_plant(Api& api, const HttpRequest& http) {
   Parameters in{http, {}, api.store.clock().now()};
   if (auto fault = in.problem()) return *fault;
-  const auto plant = api.store.plant();
+  const auto plant = http.permit ? std::make_shared<const Plant>(visible_part(*http.permit, *api.store.plant()))
+                                 : api.store.plant();
   if (http.header("accept").find("toml") == std::string_view::npos) {
     return json_response(boost::json::serialize(to_json(*plant)));
   }
@@ -77,7 +78,7 @@ void put_plant(Api& api, const HttpRequest& http, Responder responder) {
   Parameters in{http, {"valid_from", "dry_run", "by"}, api.store.clock().now()};
   const auto valid_from = in.time("valid_from");
   const bool dry_run = in.flag("dry_run");
-  const Author author{"http " + http.remote.substr(0, http.remote.rfind(':')), author_in(in)};
+  const Author author = author_of(http, author_in(in));
   if (auto fault = in.problem()) return responder.send(*fault);
   auto plant = plant_in(http);
   if (!plant) return responder.send(problem_of(plant.error()));

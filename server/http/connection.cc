@@ -318,6 +318,8 @@ Task<void> Connection::refuse() {
 Task<void> Connection::answer_request() {
   lift_deadline();
   HttpRequest request = parser_->take();
+  request.secured = transport_.is_secured();
+  request.certificate = transport_.certified_name();
   traits_.to_head = request.method == "HEAD";
   traits_.to_http_1_0 = parser_->is_http_1_0();
   traits_.accepts_gzip = accepts_gzip(request);

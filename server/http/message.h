@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -27,6 +28,7 @@ class QueryParameters {
   bool has(std::string_view name) const { return get(name).has_value(); }
   std::size_t count(std::string_view name) const;
   const std::vector<Entry>& entries() const { return entries_; }
+  void add(std::string name, std::string value) { entries_.emplace_back(std::move(name), std::move(value)); }
 
  private:
   std::vector<Entry> entries_;
@@ -57,6 +59,8 @@ class HeaderFields {
 /// True if `a` and `b` are equal in ASCII without regard to case.
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 
+struct Permit;
+
 /// One request, complete: its body has arrived whole and is decoded by its Content-Encoding.
 struct HttpRequest {
   std::string method;  ///< As sent: methods are case-sensitive.
@@ -64,7 +68,10 @@ struct HttpRequest {
   QueryParameters query;
   HeaderFields headers;
   std::string body;
-  std::string remote;  ///< "192.0.2.7:51034"
+  std::string remote;            ///< "192.0.2.7:51034"
+  bool secured = false;          ///< came through TLS
+  std::string certificate = {};  ///< the common name of the client's certificate, found good; empty: none
+  std::shared_ptr<const Permit> permit = {};  ///< what the client may do; none: everything
   /// Stop is requested once an answer would reach nobody: the client has left, or the server cuts it off. Long
   /// work that may be left half done looks at it now and then. It says so only after the handler has returned.
   std::stop_token cancelled = {};

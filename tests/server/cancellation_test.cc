@@ -31,8 +31,8 @@ class CancelledQuery : public testing::Test {
     });
     EXPECT_TRUE(server) << server.error().context;
     server_ = std::move(*server);
-    api_ = std::make_unique<Api>(Api{*engine_.store, ingestor_, *exporter_, live_, workers_, scanners_, *server_,
-                                     std::chrono::steady_clock::now(), stopping_});
+    api_ = std::make_unique<Api>(Api{*engine_.store, ingestor_, *exporter_, live_, *tokens_, gate_, workers_,
+                                     scanners_, *server_, std::chrono::steady_clock::now(), stopping_});
     for (const Route& route : query_routes()) {
       router_.add(std::string{route.method}, std::string{route.path},
                   [this, handle = route.handle](HttpRequest request, Responder responder) {
@@ -52,6 +52,8 @@ class CancelledQuery : public testing::Test {
   Ingestor ingestor_{*engine_.store};
   std::unique_ptr<Exporter> exporter_ = *Exporter::open(*engine_.store, {});
   LiveHub live_{*engine_.store};
+  std::unique_ptr<TokenBook> tokens_{std::move(*TokenBook::open(*engine_.store))};
+  Gate gate_{*engine_.store, *tokens_};
   std::promise<void> held_;
   std::atomic<bool> stopping_{false};
   Router router_;

@@ -107,12 +107,51 @@ TEST_F(Tls, CarriesTheBinaryProtocol) {
   EXPECT_EQ(push(tcp, "server.pem", "1").status, 1) << "not secured, and not understood";
   const Finished pushed = push("tls://" + tcp, "server.pem", "60");
   EXPECT_EQ(pushed.status, 0) << pushed.error;
-  const Finished imported = run_takt(
-      {"import", file("events.ndjson"), "--server", "tls://" + tcp, "--tls-ca", file("server.pem"), "--restart"});
+  const Finished imported =
+      run_takt({"import", file("events.ndjson"), "--server", "tls://" + tcp, "--tls-ca", file("server.pem")});
   EXPECT_THAT(imported.output + imported.error, HasSubstr("20000 duplicate")) << imported.error;
   Client client{*server};
   EXPECT_EQ(client.total("scope=plant&from=2026-01-05T00:00:00Z&to=2026-01-06T00:00:00Z")["good_quantity"],
             20'000);
+}
+
+TEST_F(Tls, MachinesSendByTheirCertificate) {
+  make_certificate(folder.path(), "press 7", "DNS:press7");
+  make_certificate(folder.path(), "stranger", "DNS:press7");
+  ASSERT_EQ(server->stop(), 0);
+  const Finished admin = run_takt({"token", "create", "--data", folder.data().string(), "--role", "admin"});
+  ASSERT_EQ(admin.status, 0) << admin.error;
+  HttpClientOptions by_token = access("server.pem");
+  by_token.token = admin.output.substr(0, admin.output.find('\n'));
+  server = std::make_unique<RunningServer>(
+      folder, std::string_view{},
+      std::vector<std::string>{"--tls-cert", file("server.pem"), "--tls-key", file("server.key"),
+                               "--tls-client-ca", file("press 7.pem"), "--tcp", tcp},
+      by_token);
+  ASSERT_TRUE(server->wait_until_ready());
+  const auto ask = [&](const std::string& certificate) -> Result<HttpReply> {
+    HttpClientOptions options = access("server.pem");
+    if (!certificate.empty())
+      options.trust.certificate = file(certificate + ".pem"), options.trust.key = file(certificate + ".key");
+    auto client = HttpClient::open(server->url(), options);
+    return client->post("/v1/events", {R"({"type":"count","machine":"M1","ts":"2026-01-05T00:00:00Z","good":1})",
+                                       "application/json"});
+  };
+  EXPECT_EQ(ask("press 7")->status, 200);
+  EXPECT_EQ(ask("")->status, 401) << "who shows none is asked for a token";
+  EXPECT_FALSE(ask("stranger")) << "nobody vouches for it";
+  write_file(file("events.ndjson"), R"({"type":"count","machine":"M1","ts":"2026-01-05T00:00:01Z","good":1})");
+  const auto push = [&](const std::string& more) {
+    return run_program({"/bin/sh", "-c",
+                        "exec " + takt_binary() + " push --server tls://" + tcp + " --spool " + file("spool") +
+                            " --tls-ca " + file("server.pem") + more + " --patience 2 < " +
+                            file("events.ndjson")});
+  };
+  EXPECT_THAT(push("").error, HasSubstr("a token is needed"));
+  const Finished pushed =
+      push(" --client-cert '" + file("press 7.pem") + "' --client-key '" + file("press 7.key") + "'");
+  EXPECT_EQ(pushed.status, 0) << pushed.error;
+  EXPECT_EQ(Client{*server}.get("/v1/oee").status, 200);
 }
 
 TEST_F(Tls, ReadsRenewedCertificatesOnSighup) {

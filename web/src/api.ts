@@ -98,6 +98,17 @@ export async function fetchCurrent(): Promise<Answer<{ machines: MachineNow[] }>
   return get<{ machines: MachineNow[] }>('/v1/oee/current');
 }
 
+/** Shows a token once; the browser keeps a session for it. */
+export async function beginSession(token: string): Promise<void> {
+  const response = await fetch('/v1/session', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ token }),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
+  if (!response.ok) throw await problemOf(response);
+}
+
 async function get<T>(path: string): Promise<Answer<T>> {
   const response = await fetch(path, {
     headers: { Accept: 'application/json' },

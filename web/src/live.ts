@@ -3,7 +3,7 @@
 // Changes that arrive while a full answer is under way are kept and applied after it. Some of them may be older than
 // the answer, but every later change follows on the same ordered stream, so the store always ends at the newest.
 
-import { clockOffset, fetchCurrent, fetchPlant, problemOf } from './api';
+import { ApiError, clockOffset, fetchCurrent, fetchPlant, problemOf } from './api';
 import type { MachineNow, StateEvent } from './api';
 import { backoff } from './backoff';
 import { SseParser } from './sse';
@@ -41,7 +41,8 @@ export class LiveFeed {
       try {
         await this.followOnce();
       } catch (error) {
-        this.store.lost(error instanceof Error ? error.message : String(error));
+        const locked = error instanceof ApiError && error.status === 401;
+        this.store.lost(error instanceof Error ? error.message : String(error), locked);
       }
       await this.pause(backoff(this.attempt++, Math.random()));
     }
@@ -123,7 +124,8 @@ export class LiveFeed {
     if (this.stream && Date.now() - this.heard_at > SILENCE_MS) this.stream.abort(new Error('the live stream is silent'));
   }
 
-  private hurry(): void {
+  /** Tries again now. */
+  hurry(): void {
     this.attempt = 0;
     this.wake?.();
   }

@@ -13,12 +13,13 @@ const store = new WallStore();
 const root = document.getElementById('app');
 if (!root) throw new Error('index.html has no #app');
 
+const feed = new LiveFeed(store);
 const draw = () => {
-  render(<App store={store} drawn_at_ms={Date.now()} />, root);
+  render(<App store={store} drawn_at_ms={Date.now()} onSignedIn={() => feed.hurry()} />, root);
   tick(Date.now() + store.clock_offset_ms);
 };
 const schedule = limitPaints(draw);
 store.subscribe(schedule);
 setInterval(schedule, 1000); // durations and the clock move on by themselves
 draw();
-new LiveFeed(store).start();
+feed.start();

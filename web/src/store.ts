@@ -11,6 +11,8 @@ export interface Connection {
   heard_at_ms: number;
   /** Why the connection is not live, in the server's or the network's words. */
   problem: string | null;
+  /** The server asks for a token: nothing comes until somebody shows one. */
+  locked: boolean;
 }
 
 /** What the page calls a machine, and where it stands. */
@@ -25,7 +27,7 @@ export const STALE_AFTER_MS = 10_000;
 export class WallStore {
   plant: Plant | null = null;
   readonly machines = new Map<string, MachineNow>();
-  connection: Connection = { state: 'connecting', heard_at_ms: 0, problem: null };
+  connection: Connection = { state: 'connecting', heard_at_ms: 0, problem: null, locked: false };
   clock_offset_ms = 0;
   /** False until the first full answer: "no machines" and "not yet known" are different pages. */
   loaded = false;
@@ -79,12 +81,12 @@ export class WallStore {
   }
 
   connected(): void {
-    this.connection = { ...this.connection, state: 'live', problem: null };
+    this.connection = { ...this.connection, state: 'live', problem: null, locked: false };
     this.changed();
   }
 
-  lost(problem: string): void {
-    this.connection = { ...this.connection, state: this.loaded ? 'reconnecting' : 'connecting', problem };
+  lost(problem: string, locked = false): void {
+    this.connection = { ...this.connection, state: this.loaded ? 'reconnecting' : 'connecting', problem, locked };
     this.changed();
   }
 

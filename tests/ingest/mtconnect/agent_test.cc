@@ -267,7 +267,7 @@ TEST_F(Agent, IsRefusedWithoutAnAddressOrWithOptions) {
         start_agent({ingestor, here.clock, here.store->plant(), description, ingestor.sources().get("a", "b")});
     return started ? std::string{} : started.error().context;
   };
-  EXPECT_THAT(problem("https://agent:5000", false), HasSubstr("http://host:5000"));
+  EXPECT_THAT(problem("ftp://agent:5000", false), HasSubstr("http://host:5000"));
   EXPECT_THAT(problem("agent", false), HasSubstr("http://host:5000"));
   EXPECT_THAT(problem("http://agent:5000", true), HasSubstr("no options"));
 }

@@ -15,6 +15,7 @@ import { Details } from './Details';
 import type { Env } from './env';
 import { Header } from './Header';
 import { Notice } from './Notice';
+import { SignIn } from './SignIn';
 import { Toolbar } from './Toolbar';
 import { Wall } from './Wall';
 
@@ -22,9 +23,10 @@ interface Props {
   store: WallStore;
   /** Changes with every paint: the store itself is one object for ever. */
   drawn_at_ms: number;
+  onSignedIn: () => void;
 }
 
-export function App({ store, drawn_at_ms }: Props) {
+export function App({ store, drawn_at_ms, onSignedIn }: Props) {
   const [language, setLanguage] = useState<Language>(keptLanguage);
   const [theme, setTheme] = useState<Theme>(keptTheme);
   const [view, setView] = useView();
@@ -57,7 +59,9 @@ export function App({ store, drawn_at_ms }: Props) {
           {env.text.stale_banner(env.formats.timeWithSeconds(store.connection.heard_at_ms + store.clock_offset_ms))}
         </p>
       )}
-      {groups.length > 0 ? (
+      {store.connection.locked ? (
+        <SignIn env={env} onSignedIn={onSignedIn} />
+      ) : groups.length > 0 ? (
         <Wall env={env} groups={groups} view={view} onOpen={setOpened} />
       ) : (
         <Notice env={env} onReset={() => setView({ ...view, query: DEFAULT_VIEW.query, categories: [] })} />

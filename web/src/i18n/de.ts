@@ -10,6 +10,10 @@ export const de: Messages = {
   wall: 'Maschinen',
   loading: 'Das Werk wird geladen …',
   loading_problem: 'Takt antwortet noch nicht. Neuer Versuch von selbst.',
+  sign_in_title: 'Anmelden',
+  sign_in_text: 'Dieses Werk verlangt ein Token. Wer den Server betreibt, erstellt eines mit „takt token create“.',
+  sign_in: 'Anmelden',
+  token: 'Token',
   empty_title: 'Noch keine Maschinen',
   empty_text:
     'Beschreiben Sie Ihre Maschinen in der Werksdatei, oder setzen Sie auto_register = true und senden Sie das erste Ereignis.',
