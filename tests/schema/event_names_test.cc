@@ -30,9 +30,9 @@ TEST(OrderAction, IsFoundByItsName) {
 
 TEST(Rejection, HasTheCodesOfTheContract) {
   const std::set<std::string_view> contract = {
-      "bad_json",      "unknown_type",   "missing_field",  "unknown_field", "bad_value", "unknown_machine",
-      "unknown_state", "unknown_reason", "time_in_future", "too_old",       "too_large",
-      "forbidden"};  // the last is ours: of tokens
+      "bad_json",       "unknown_type",    "missing_field", "unknown_field",
+      "bad_value",      "unknown_machine", "unknown_state", "unknown_reason",
+      "time_in_future", "too_old",         "too_large",     "forbidden"};  // the last is ours: of tokens
   std::set<std::string_view> ours;
   for (std::size_t i = 0; i < kRejections; ++i) ours.insert(name_of(static_cast<Rejection>(i)));
   EXPECT_EQ(ours, contract);
