@@ -223,4 +223,37 @@ Json Oracle::pareto(const std::string& scope, TimeRange range, const std::string
   return {{"items", items}, {"total_time_s", seconds(total.count())}};
 }
 
+Json Oracle::reliability(const std::string& scope, TimeRange range) const {
+  Duration operating{0}, stopped{0}, down{0};
+  std::int64_t stops = 0, failures = 0;
+  for (const auto& [machine, story] : members(descriptions_, live_, now_, scope, range)) {
+    const TimeRange time = intersect(lived(range, range, now_), {kBeginOfTime, story.end_of_time()});
+    for (const Piece& piece : story.pieces()) {
+      const Duration length = intersect(piece.time, time).length();
+      if (piece.category == "production" || piece.category == "setup") operating += length;
+      if (piece.category == "stop") stopped += length;
+    }
+    for (const Stop& stop : story.stops()) stops += time.contains(stop.time.begin) ? 1 : 0;
+    for (const Stop& failure : story.failures()) {
+      failures += time.contains(failure.time.begin) ? 1 : 0;
+      down += intersect(failure.time, time).length();
+    }
+  }
+  const Wide each_us = failures * Wide{1'000'000};
+  const Json mtbf = ratio(operating.count(), each_us);
+  return {{"failures", failures},
+          {"operating_time_s", seconds(operating.count())},
+          {"down_time_s", seconds(down.count())},
+          {"mtbf_s", mtbf},
+          {"mttf_s", mtbf},
+          {"mttr_s", ratio(down.count(), each_us)},
+          {"mdt_s", ratio(stopped.count(), stops * Wide{1'000'000})},
+          {"failure_rate_per_h", ratio(failures * Wide{3'600'000'000}, operating.count())},
+          // MTBF / (MTBF + MTTR), of which both are per failure
+          {"inherent_availability", failures == 0 ? Json() : ratio(operating.count(), (operating + down).count())},
+          {"mtbf_basis", "operating_time/failures"},
+          {"stops", stops},
+          {"stop_time_s", seconds(stopped.count())}};
+}
+
 }  // namespace takt

@@ -1,0 +1,44 @@
+// Figures made of whole stops, orders and inspections rather than of buckets.
+#include "query/reliability.h"
+#include "server/api/question.h"
+
+namespace takt {
+namespace {
+
+/// A question of scope and range, answered by `find` in a view and written by `render`: all of it is looked at
+/// event by event, so that it may take long.
+template <class Find, class Render>
+void get_found(Api& api, const HttpRequest& http, Responder responder, Find find, Render render) {
+  const Timestamp now = api.store.clock().now();
+  Parameters in{http, {"scope", "from", "to", "as_of"}, now};
+  const Question q = question(in, http, now);
+  if (auto fault = in.problem()) return responder.send(*fault);
+  answer_in(api.scanners, std::move(responder), [&api, q, find, render] {
+    if (q.stop.stop_requested()) return problem_of(cancelled());
+    const auto found =
+        asked(api, q, [&](const StoreView& view) { return find(view, q.scope, q.range, q.now, q.stop); });
+    return found ? json_response(render(*found)) : problem_of(found.error());
+  });
+}
+
+void get_reliability(Api& api, const HttpRequest& http, Responder responder) {
+  get_found(api, http, std::move(responder), reliability, render_reliability);
+}
+
+}  // namespace
+
+std::vector<Route> kpi_routes() {
+  return {
+      {"GET",
+       "/v1/reliability",
+       "How often machines fail, and for how long",
+       {kScopeDoc, kFromDoc, kToDoc, kAsOfDoc},
+       "failures, MTBF, MTTF, MTTR, MDT and what they are made of, by failure mode, with bounds of the failure "
+       "rate",
+       "application/json",
+       {},
+       get_reliability},
+  };
+}
+
+}  // namespace takt

@@ -1,0 +1,61 @@
+// Reliability, KPIs, schedule and health as a client sees them.
+#include "tests/system/running_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace takt::test {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kDay = "from=2025-01-06T00:00:00Z&to=2025-01-07T00:00:00Z";
+
+Json state(const char* ts, const char* name, const char* reason = "") {
+  Json event{{"type", "state"}, {"machine", "M1"}, {"ts", ts}, {"state", name}};
+  if (*reason != '\0') event["reason"] = reason;
+  return event;
+}
+
+class Kpis : public testing::Test {
+ protected:
+  /// M1 runs from 6 to 14, but for a failure from 9 to 10.
+  void SetUp() override {
+    ASSERT_TRUE(server_.wait_until_ready());
+    client_.send({state("2025-01-06T06:00:00Z", "running"), state("2025-01-06T09:00:00Z", "down", "JAM"),
+                  state("2025-01-06T10:00:00Z", "running"), state("2025-01-06T14:00:00Z", "off")});
+  }
+  std::string refused(const std::string& target, int status) {
+    return expect_problem(client_.get(target), status);
+  }
+
+  TemporaryFolder folder_;
+  RunningServer server_{folder_, simple_plant(2)};
+  Client client_{server_};
+};
+
+TEST_F(Kpis, ReliabilityHasTheContractsShape) {
+  const Json r = client_.json("/v1/reliability?scope=machine:M1&" + kDay);
+  EXPECT_EQ(r["failures"], 1);
+  EXPECT_EQ(r["operating_time_s"], 7 * 3600);
+  EXPECT_EQ(r["down_time_s"], 3600);
+  EXPECT_EQ(r["mtbf_s"], 25200);
+  EXPECT_EQ(r["mttf_s"], 25200);
+  EXPECT_EQ(r["mttr_s"], 3600);
+  EXPECT_EQ(r["mdt_s"], 3600);
+  EXPECT_EQ(r["failure_rate_per_h"], 1 / 7.0);
+  EXPECT_EQ(r["inherent_availability"], 7 / 8.0);
+  EXPECT_EQ(r["mtbf_basis"], "operating_time/failures");
+  EXPECT_EQ(client_.json("/v1/reliability?" + kDay), r) << "of M2 nothing is known";
+  EXPECT_TRUE(client_.json("/v1/reliability?scope=machine:M2&" + kDay)["mtbf_s"].is_null());
+}
+
+TEST_F(Kpis, WhatCannotBeAskedIsAProblem) {
+  EXPECT_THAT(refused("/v1/reliability?scope=line:L9", 404), HasSubstr("L9"));
+  EXPECT_THAT(refused("/v1/reliability?machine=M1", 400), HasSubstr("machine"));
+  EXPECT_THAT(refused("/v1/reliability?from=2025-01-07T00:00:00Z&to=2025-01-06T00:00:00Z", 400),
+              HasSubstr("reversed"));
+}
+
+}  // namespace
+}  // namespace takt::test
