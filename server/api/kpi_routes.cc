@@ -1,4 +1,5 @@
 // Figures made of whole stops, orders and inspections rather than of buckets.
+#include "query/kpis.h"
 #include "query/reliability.h"
 #include "server/api/question.h"
 
@@ -25,6 +26,10 @@ void get_reliability(Api& api, const HttpRequest& http, Responder responder) {
   get_found(api, http, std::move(responder), reliability, render_reliability);
 }
 
+void get_kpis(Api& api, const HttpRequest& http, Responder responder) {
+  get_found(api, http, std::move(responder), kpis, render_kpis);
+}
+
 }  // namespace
 
 std::vector<Route> kpi_routes() {
@@ -38,6 +43,16 @@ std::vector<Route> kpi_routes() {
        "application/json",
        {},
        get_reliability},
+      {"GET",
+       "/v1/kpis",
+       "The 34 KPIs of ISO 22400-2",
+       {kScopeDoc, kFromDoc, kToDoc, kAsOfDoc},
+       "each with its number, value, unit, formula, inputs and, where it is null, the reason; energy by what "
+       "machines "
+       "did",
+       "application/json",
+       {},
+       get_kpis},
   };
 }
 

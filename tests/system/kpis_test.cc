@@ -4,6 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
+#include "schema/time.h"
+
 namespace takt::test {
 namespace {
 
@@ -50,8 +55,44 @@ TEST_F(Kpis, ReliabilityHasTheContractsShape) {
   EXPECT_TRUE(client_.json("/v1/reliability?scope=machine:M2&" + kDay)["mtbf_s"].is_null());
 }
 
+TEST_F(Kpis, AllOfTheStandardHaveTheContractsShape) {
+  const Json answer = client_.json("/v1/kpis?scope=machine:M1&" + kDay);
+  ASSERT_EQ(answer["kpis"].size(), 34U);
+  EXPECT_EQ(answer["kpis"][7], (Json{{"id", "availability"},
+                                     {"number", 8},
+                                     {"value", 7 / 8.0},
+                                     {"unit", "1"},
+                                     {"formula", "APT / PBT"},
+                                     {"inputs", {{"APT", 25200}, {"PBT", 28800}}},
+                                     {"reason", nullptr}}));
+  EXPECT_TRUE(answer["kpis"][0]["value"].is_null());
+  EXPECT_THAT(answer["kpis"][0]["reason"].get<std::string>(), HasSubstr("personnel"));
+}
+
+TEST_F(Kpis, KnowTheMeterAndTheInspectionsOfThen) {
+  const auto meter = [&](const char* ts, double kwh) {
+    client_.send({{{"type", "energy"}, {"machine", "M1"}, {"ts", ts}, {"kwh_total", kwh}}});
+  };
+  meter("2025-01-06T06:00:00Z", 100);
+  meter("2025-01-06T08:00:00Z", 110);
+  const std::string then = format_time(Clock::system().now());
+  std::this_thread::sleep_for(std::chrono::milliseconds{2});
+  meter("2025-01-06T13:00:00Z", 130);
+  client_.send({{{"type", "quality"},
+                 {"machine", "M1"},
+                 {"ts", "2025-01-06T08:00:00Z"},
+                 {"serial", "S1"},
+                 {"result", "pass"}}});
+  const Json now = client_.json("/v1/kpis?" + kDay), before = client_.json("/v1/kpis?" + kDay + "&as_of=" + then);
+  EXPECT_EQ(now["energy"]["kwh"], 30);
+  EXPECT_EQ(now["kpis"][14]["value"], 1);
+  EXPECT_EQ(before["energy"]["kwh"], 10);
+  EXPECT_TRUE(before["kpis"][14]["value"].is_null());
+}
+
 TEST_F(Kpis, WhatCannotBeAskedIsAProblem) {
   EXPECT_THAT(refused("/v1/reliability?scope=line:L9", 404), HasSubstr("L9"));
+  EXPECT_THAT(refused("/v1/kpis?scope=machine:M9", 404), HasSubstr("M9"));
   EXPECT_THAT(refused("/v1/reliability?machine=M1", 400), HasSubstr("machine"));
   EXPECT_THAT(refused("/v1/reliability?from=2025-01-07T00:00:00Z&to=2025-01-06T00:00:00Z", 400),
               HasSubstr("reversed"));
