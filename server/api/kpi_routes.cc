@@ -1,6 +1,7 @@
 // Figures made of whole stops, orders and inspections rather than of buckets.
 #include "query/kpis.h"
 #include "query/reliability.h"
+#include "query/schedule.h"
 #include "server/api/question.h"
 
 namespace takt {
@@ -30,6 +31,10 @@ void get_kpis(Api& api, const HttpRequest& http, Responder responder) {
   get_found(api, http, std::move(responder), kpis, render_kpis);
 }
 
+void get_schedule(Api& api, const HttpRequest& http, Responder responder) {
+  get_found(api, http, std::move(responder), schedule, render_schedule);
+}
+
 }  // namespace
 
 std::vector<Route> kpi_routes() {
@@ -53,6 +58,15 @@ std::vector<Route> kpi_routes() {
        "application/json",
        {},
        get_kpis},
+      {"GET",
+       "/v1/schedule",
+       "What orders were planned to be, and what became of them",
+       {kScopeDoc, kFromDoc, kToDoc, kAsOfDoc},
+       "orders with planned and actual times and quantities, status, lateness and projected end; totals and "
+       "adherence",
+       "application/json",
+       {},
+       get_schedule},
   };
 }
 

@@ -90,6 +90,28 @@ TEST_F(Kpis, KnowTheMeterAndTheInspectionsOfThen) {
   EXPECT_TRUE(before["kpis"][14]["value"].is_null());
 }
 
+TEST_F(Kpis, ScheduleFollowsTheOrders) {
+  const auto order = [&](const char* action, const char* ts, Json more = Json::object()) {
+    more.update({{"type", "order"}, {"machine", "M1"}, {"order", "O77"}, {"action", action}, {"ts", ts}});
+    client_.send({more});
+  };
+  order("plan", "2025-01-05T12:00:00Z",
+        {{"quantity", 500},
+         {"product", "X"},
+         {"planned_start", "2025-01-06T06:00:00Z"},
+         {"planned_end", "2025-01-06T10:00:00Z"}});
+  EXPECT_EQ(client_.json("/v1/schedule?" + kDay)["orders"][0]["status"], "late");
+  order("start", "2025-01-06T06:30:00Z");
+  client_.send({{{"type", "count"}, {"machine", "M1"}, {"ts", "2025-01-06T08:00:00Z"}, {"good", 400}}});
+  order("complete", "2025-01-06T09:00:00Z");
+  const Json answer = client_.json("/v1/schedule?scope=machine:M1&" + kDay);
+  EXPECT_EQ(answer["orders"][0]["status"], "completed");
+  EXPECT_EQ(answer["orders"][0]["lateness_s"], -3600);
+  EXPECT_EQ(answer["orders"][0]["completion"], 0.8);
+  EXPECT_EQ(answer["totals"]["adherence"], 1);
+  EXPECT_EQ(client_.json("/v1/kpis?" + kDay)["kpis"][1]["inputs"]["AOET"], 9000);
+}
+
 TEST_F(Kpis, WhatCannotBeAskedIsAProblem) {
   EXPECT_THAT(refused("/v1/reliability?scope=line:L9", 404), HasSubstr("L9"));
   EXPECT_THAT(refused("/v1/kpis?scope=machine:M9", 404), HasSubstr("M9"));
