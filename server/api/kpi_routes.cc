@@ -1,4 +1,5 @@
 // Figures made of whole stops, orders and inspections rather than of buckets.
+#include "query/health.h"
 #include "query/kpis.h"
 #include "query/reliability.h"
 #include "query/schedule.h"
@@ -35,6 +36,19 @@ void get_schedule(Api& api, const HttpRequest& http, Responder responder) {
   get_found(api, http, std::move(responder), schedule, render_schedule);
 }
 
+void get_health(Api& api, const HttpRequest& http, Responder responder) {
+  const Timestamp now = api.store.clock().now();
+  Parameters in{http, {"scope", "as_of"}, now};
+  Question q = question(in, http, now);
+  if (auto fault = in.problem()) return responder.send(*fault);
+  q.range = {q.now - kHealthHistory, q.now};
+  answer_in(api.scanners, std::move(responder), [&api, q] {
+    if (q.stop.stop_requested()) return problem_of(cancelled());
+    const auto found = asked(api, q, [&](const StoreView& view) { return health(view, q.scope, q.now, q.stop); });
+    return found ? json_response(render_health(*found)) : problem_of(found.error());
+  });
+}
+
 }  // namespace
 
 std::vector<Route> kpi_routes() {
@@ -67,6 +81,14 @@ std::vector<Route> kpi_routes() {
        "application/json",
        {},
        get_schedule},
+      {"GET",
+       "/v1/health",
+       "How well machines have done in the last 24 hours",
+       {kScopeDoc, kAsOfDoc},
+       "a score from 0 to 100 for each machine, what it is made of and what lowers it",
+       "application/json",
+       {},
+       get_health},
   };
 }
 

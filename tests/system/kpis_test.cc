@@ -112,9 +112,22 @@ TEST_F(Kpis, ScheduleFollowsTheOrders) {
   EXPECT_EQ(client_.json("/v1/kpis?" + kDay)["kpis"][1]["inputs"]["AOET"], 9000);
 }
 
+TEST_F(Kpis, HealthIsOfTheLastDay) {
+  const Json machines = client_.json("/v1/health")["machines"];
+  ASSERT_EQ(machines.size(), 2U);
+  EXPECT_EQ(machines[0]["machine"], "M1");
+  EXPECT_EQ(machines[0]["score"], 0) << "in the last day nothing was heard of it";
+  EXPECT_EQ(machines[0]["lowered_by"], Json::array({"data_coverage"}));
+  client_.send({state(format_time(Clock::system().now() - std::chrono::hours{48}).c_str(), "running")});
+  EXPECT_EQ(client_.json("/v1/health?scope=machine:M1")["machines"][0]["score"], 100);
+}
+
 TEST_F(Kpis, WhatCannotBeAskedIsAProblem) {
   EXPECT_THAT(refused("/v1/reliability?scope=line:L9", 404), HasSubstr("L9"));
   EXPECT_THAT(refused("/v1/kpis?scope=machine:M9", 404), HasSubstr("M9"));
+  EXPECT_THAT(refused("/v1/schedule?as_of=2999-01-01T00:00:00Z", 400), HasSubstr("still to come"));
+  EXPECT_THAT(refused("/v1/health?scope=area:A9", 404), HasSubstr("A9"));
+  EXPECT_THAT(refused("/v1/health?from=2025-01-06T00:00:00Z", 400), HasSubstr("from"));
   EXPECT_THAT(refused("/v1/reliability?machine=M1", 400), HasSubstr("machine"));
   EXPECT_THAT(refused("/v1/reliability?from=2025-01-07T00:00:00Z&to=2025-01-06T00:00:00Z", 400),
               HasSubstr("reversed"));
