@@ -68,6 +68,7 @@ HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer);
 std::string readable(std::string_view bytes);
 
 std::vector<Route> query_routes();
+std::vector<Route> kpi_routes();
 std::vector<Route> ingest_routes();
 std::vector<Route> source_routes();
 std::vector<Route> plant_routes();

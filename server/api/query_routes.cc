@@ -1,57 +1,11 @@
-#include "query/as_of.h"
 #include "query/explain.h"
 #include "query/render.h"
-#include "server/api/api.h"
+#include "server/api/question.h"
 
 namespace takt {
 namespace {
 
-const ParameterDoc kScope{"scope", "plant (default), area:ID, line:ID or machine:ID"};
-const ParameterDoc kFrom{"from",
-                         "begin of the range, RFC 3339 or microseconds since 1970; default: 24 hours before `to`"};
-const ParameterDoc kTo{"to", "end of the range, not in it; default: now, or as_of"};
-const ParameterDoc kAsOf{"as_of",
-                         "a moment of the past: as it was answered then, by the events and the plant committed by "
-                         "then; 400 where commits of then, or events of the range, are known no more"};
-const ParameterDoc kMachine{"machine", "the machine's id", true};
-
 constexpr std::size_t kLongWork = 5000;  // buckets of machines: about what an I/O thread may be held for
-
-/// What most questions have in common.
-struct Question {
-  Scope scope;
-  TimeRange range;
-  Timestamp now;  ///< then, if it is of the past
-  bool past = false;
-  std::stop_token stop;
-};
-
-Question question(Parameters& in, const HttpRequest& http, Timestamp now) {
-  Question q;
-  q.scope = in.scope();
-  const auto then = in.as_of();
-  q.past = then.has_value();
-  q.now = then.value_or(now);
-  q.range = in.range();
-  q.stop = http.cancelled;
-  return q;
-}
-
-/// What `query` finds in the store as it is, or as it was. The view is let go before the answer is written.
-template <class Query>
-std::invoke_result_t<Query, const StoreView&> asked(const Api& api, const Question& q, Query query) {
-  if (!q.past) return query(api.store.read());
-  const auto view = view_as_of(api.store, q.now, q.scope, q.range, q.stop);
-  if (!view) return view.error();
-  return query(*view);
-}
-
-/// At once, unless it may take long: the past is made anew from events.
-template <class Answer>
-void answer_question(Api& api, Responder responder, bool may_take_long, Answer answer) {
-  if (!may_take_long) return responder.send(answer());
-  answer_in(api.scanners, std::move(responder), std::move(answer));
-}
 
 void get_oee(Api& api, const HttpRequest& http, Responder responder) {
   const Timestamp now = api.store.clock().now();
@@ -213,13 +167,13 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/oee",
        "OEE by bucket",
-       {kScope,
-        kFrom,
-        kTo,
+       {kScopeDoc,
+        kFromDoc,
+        kToDoc,
         {"grain", "hour, shift, day, week, month, year or total (default)"},
         {"group", "machine, line or area: one series for each member of the scope"},
         {"whole", "1: buckets uncut, those that begin in the range"},
-        kAsOf},
+        kAsOfDoc},
        "scope, grain and buckets, or series of them; a bucket is ISO 22400 time elements, quantities and ratios",
        "application/json",
        {},
@@ -227,7 +181,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/oee/current",
        "The running shift of every machine",
-       {kScope},
+       {kScopeDoc},
        "machines: state, category, reason, since, product, and the elements of the running shift, or the last one",
        "application/json",
        {},
@@ -235,7 +189,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/oee/explain",
        "What a figure is made of",
-       {kScope, kFrom, kTo, kAsOf},
+       {kScopeDoc, kFromDoc, kToDoc, kAsOfDoc},
        "the figure, policies and descriptions in force, and the intervals, stops, failures, counts, losses and "
        "formulas "
        "that add up to it",
@@ -245,7 +199,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/timeline",
        "What a machine did when",
-       {kMachine, kFrom, kTo, kAsOf},
+       {kMachineDoc, kFromDoc, kToDoc, kAsOfDoc},
        "gapless intervals with state, category, reason, minor_stop and open",
        "application/json",
        {},
@@ -253,7 +207,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/losses",
        "Where planned busy time went",
-       {kScope, kFrom, kTo, kAsOf},
+       {kScopeDoc, kFromDoc, kToDoc, kAsOfDoc},
        "valuable time and the six big losses, which add up to planned busy time",
        "application/json",
        {},
@@ -261,7 +215,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/downtime/pareto",
        "Which stops cost most",
-       {kScope, kFrom, kTo, {"by", "reason (default), category or machine"}, kAsOf},
+       {kScopeDoc, kFromDoc, kToDoc, {"by", "reason (default), category or machine"}, kAsOfDoc},
        "stop time within planned busy time by reason, longest first",
        "application/json",
        {},
@@ -269,7 +223,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/production",
        "What was made, product by product",
-       {kScope, kFrom, kTo, kAsOf},
+       {kScopeDoc, kFromDoc, kToDoc, kAsOfDoc},
        "pieces in planned operation time by product, which add up to OEE's",
        "application/json",
        {},
@@ -277,10 +231,10 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/series",
        "Readings of one tag, raw or in steps",
-       {kMachine,
+       {kMachineDoc,
         {"tag", "the tag's name", true},
-        kFrom,
-        kTo,
+        kFromDoc,
+        kToDoc,
         {"step", "length of a step, such as 60s; default: raw readings"},
         {"agg", "avg (default), min, max, sum, count, first, last or delta of each step"},
         {"quality", "good: only readings of OPC quality 192 and above, or of none"}},
@@ -291,7 +245,7 @@ std::vector<Route> query_routes() {
       {"GET",
        "/v1/live",
        "What changes, as it changes",
-       {kScope},
+       {kScopeDoc},
        "Server-Sent Events `state`, `count` and `oee`",
        "text/event-stream",
        {},

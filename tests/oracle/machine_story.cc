@@ -234,6 +234,16 @@ const Json* MachineStory::running_order_at(Timestamp t) const {
   return running;
 }
 
+std::vector<OrderStretch> MachineStory::order_stretches() const {
+  std::vector<OrderStretch> found;
+  for (std::size_t i = 0; i < orders_.size(); ++i) {
+    const TimeRange time{orders_[i].at, i + 1 < orders_.size() ? orders_[i + 1].at : now_};
+    if (const Json* running = running_order_at(time.begin); running != nullptr && !time.empty())
+      found.push_back({running->at("order"), time});
+  }
+  return found;
+}
+
 /// The product of a start, else of its order's latest plan.
 std::optional<std::string> MachineStory::product_of(const Json& start) const {
   std::optional<std::string> product = text_of(start, "product");

@@ -39,6 +39,12 @@ struct Output {
   std::optional<Duration> cycle;
 };
 
+/// An order and when it ran, up to now.
+struct OrderStretch {
+  std::string order;
+  TimeRange time;
+};
+
 /// An event and when it happened: a cycle at its end.
 struct Occurrence {
   Timestamp at;
@@ -62,6 +68,8 @@ class MachineStory {
   const std::vector<Stop>& stops() const { return stops_; }
   const std::vector<Stop>& failures() const { return failures_; }
   const std::vector<Output>& outputs() const { return outputs_; }
+  /// Stretches in which an order is the running one.
+  std::vector<OrderStretch> order_stretches() const;
   const MachineCalendar& calendar() const { return calendar_; }
   /// A machine that is switched off has no time after its last event but readings and classifications.
   Timestamp end_of_time() const { return end_of_time_; }

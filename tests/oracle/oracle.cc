@@ -143,6 +143,28 @@ Json name_of(const Plant& plant, const std::optional<std::string>& key, const st
   return *key;
 }
 
+// --- elements of KPIs
+
+Duration delay_of(const Piece& piece, const Plant& plant) {
+  const bool minor_is_production = plant.minor_stops == MinorStopPolicy::performance && piece.minor_stop;
+  const bool unknown_is_stop = plant.unknown_time == UnknownTimePolicy::stop && piece.category == "unknown";
+  const bool delay = (piece.category == "stop" && !minor_is_production) || unknown_is_stop;
+  return piece.planned && delay ? piece.time.length() : Duration{0};
+}
+
+/// The live events of a machine and type before `end`, by time.
+std::vector<Json> events_until(const std::vector<Json>& live, const std::string& machine, const char* type,
+                               Timestamp end) {
+  std::vector<Json> found;
+  for (const Json& event : live) {
+    if (event.at("machine") == machine && event.at("type") == type && identity_time(event) < end)
+      found.push_back(event);
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Json& a, const Json& b) { return identity_time(a) < identity_time(b); });
+  return found;
+}
+
 }  // namespace
 
 Oracle::Oracle(Descriptions descriptions, const std::vector<nlohmann::json>& events, Timestamp now)
@@ -221,6 +243,89 @@ Json Oracle::pareto(const std::string& scope, TimeRange range, const std::string
                      {"cumulative_share", ratio(so_far.count(), total.count())}});
   }
   return {{"items", items}, {"total_time_s", seconds(total.count())}};
+}
+
+Json Oracle::reliability(const std::string& scope, TimeRange range) const {
+  Duration operating{0}, stopped{0}, down{0};
+  std::int64_t stops = 0, failures = 0;
+  for (const auto& [machine, story] : members(descriptions_, live_, now_, scope, range)) {
+    const TimeRange time = intersect(lived(range, range, now_), {kBeginOfTime, story.end_of_time()});
+    for (const Piece& piece : story.pieces()) {
+      const Duration length = intersect(piece.time, time).length();
+      if (piece.category == "production" || piece.category == "setup") operating += length;
+      if (piece.category == "stop") stopped += length;
+    }
+    for (const Stop& stop : story.stops()) stops += time.contains(stop.time.begin) ? 1 : 0;
+    for (const Stop& failure : story.failures()) {
+      failures += time.contains(failure.time.begin) ? 1 : 0;
+      down += intersect(failure.time, time).length();
+    }
+  }
+  const Wide each_us = failures * Wide{1'000'000};
+  const Json mtbf = ratio(operating.count(), each_us);
+  return {{"failures", failures},
+          {"operating_time_s", seconds(operating.count())},
+          {"down_time_s", seconds(down.count())},
+          {"mtbf_s", mtbf},
+          {"mttf_s", mtbf},
+          {"mttr_s", ratio(down.count(), each_us)},
+          {"mdt_s", ratio(stopped.count(), stops * Wide{1'000'000})},
+          {"failure_rate_per_h", ratio(failures * Wide{3'600'000'000}, operating.count())},
+          // MTBF / (MTBF + MTTR), of which both are per failure
+          {"inherent_availability", failures == 0 ? Json() : ratio(operating.count(), (operating + down).count())},
+          {"mtbf_basis", "operating_time/failures"},
+          {"stops", stops},
+          {"stop_time_s", seconds(stopped.count())}};
+}
+
+Json Oracle::kpi_elements(const std::string& scope, TimeRange range) const {
+  Duration delay{0}, execution{0};
+  std::map<std::string, TimeRange> executions;
+  std::map<std::string, double> kwh;
+  std::int64_t inspected = 0, passed = 0;
+  for (const auto& [machine, story] : members(descriptions_, live_, now_, scope, range)) {
+    const TimeRange time = intersect(lived(range, range, now_), {kBeginOfTime, story.end_of_time()});
+    for (const OrderStretch& stretch : story.order_stretches()) {
+      const TimeRange ran = intersect(stretch.time, {kBeginOfTime, story.end_of_time()});
+      if (ran.empty()) continue;
+      TimeRange& whole = executions.try_emplace(stretch.order, ran).first->second;
+      whole = {std::min(whole.begin, ran.begin), std::max(whole.end, ran.end)};
+      for (Piece piece : story.pieces()) {
+        piece.time = intersect(piece.time, intersect(ran, time));
+        if (!piece.time.empty()) delay += delay_of(piece, descriptions_.newest());
+      }
+    }
+    std::set<std::string> serials, first_failed;
+    std::set<std::pair<std::string, std::string>> met;
+    for (const Json& event : events_until(live_, machine->id, "quality", std::min(range.end, now_))) {
+      const std::optional<std::string> serial = text_of(event, "serial");
+      if (!serial) continue;
+      const bool first = met.emplace(*serial, text_of(event, "characteristic").value_or("")).second;
+      if (first && text_of(event, "result") == "fail") first_failed.insert(*serial);
+      if (identity_time(event) >= range.begin) serials.insert(*serial);
+    }
+    inspected += static_cast<std::int64_t>(serials.size());
+    for (const std::string& serial : serials) passed += first_failed.contains(serial) ? 0 : 1;
+    const std::vector<Json> meter = events_until(live_, machine->id, "energy", std::min(range.end, now_));
+    for (std::size_t i = 1; i < meter.size(); ++i) {
+      const TimeRange span{identity_time(meter[i - 1]), identity_time(meter[i])};
+      const double before = meter[i - 1].at("kwh_total"), after = meter[i].at("kwh_total");
+      if (span.end < range.begin) continue;
+      for (const Piece& piece : story.pieces()) {
+        const TimeRange part = intersect(piece.time, span);
+        if (part.empty()) continue;
+        kwh[piece.category] += (after < before ? after : after - before) *
+                               static_cast<double>(part.length().count()) /
+                               static_cast<double>(span.length().count());
+      }
+    }
+  }
+  for (const auto& [order, whole] : executions) execution += intersect(whole, lived(range, range, now_)).length();
+  return {{"ADET", seconds(delay.count())},
+          {"AOET", seconds(execution.count())},
+          {"IP", inspected},
+          {"GP", passed},
+          {"kwh", kwh}};
 }
 
 }  // namespace takt

@@ -33,6 +33,10 @@ class Oracle {
   /// The whole answer of /v1/downtime/pareto, by reason|category|machine. Of equal times the lesser key comes
   /// first.
   nlohmann::json pareto(const std::string& scope, TimeRange range, const std::string& by) const;
+  /// The members of /v1/reliability that section 4 names, and `stops` and `stop_time_s`.
+  nlohmann::json reliability(const std::string& scope, TimeRange range) const;
+  /// What KPIs of ISO 22400-2 are made of beside buckets: ADET, AOET, IP, GP and the kWh of each time category.
+  nlohmann::json kpi_elements(const std::string& scope, TimeRange range) const;
 
  private:
   oracle::Descriptions descriptions_;

@@ -41,7 +41,10 @@ class AsOf : public testing::Test {
             "/v1/losses?" + day,
             "/v1/downtime/pareto?" + day,
             "/v1/timeline?machine=M1&" + day,
-            "/v1/oee/explain?" + day};
+            "/v1/oee/explain?" + day,
+            "/v1/reliability?" + day,
+            "/v1/kpis?" + day,
+            "/v1/schedule?" + day};
   }
   std::vector<std::string> answers(const std::string& more = "") {
     std::vector<std::string> list;
