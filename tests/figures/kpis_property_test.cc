@@ -40,16 +40,7 @@ void add_inspections_and_meters(RandomHistory& history, std::uint64_t seed) {
   std::shuffle(history.events.begin(), history.events.end(), random);
 }
 
-class KpisProperty : public testing::TestWithParam<std::uint64_t> {};
-
-TEST_P(KpisProperty, AreMadeOfWhatTheOracleSays) {
-  const std::uint64_t seed = GetParam();
-  RandomHistory history = random_history(seed);
-  add_inspections_and_meters(history, seed);
-  TemporaryStore temporary{history.now};
-  temporary.describe(history.plant);
-  temporary.send(history.events);
-  const Oracle oracle{history.plant, history.events, history.now};
+void expect_kpis_of(const Oracle& oracle, const Store& store, const RandomHistory& history, std::uint64_t seed) {
   std::vector<std::string> scopes{"plant"};
   for (const Line& line : history.plant.lines) scopes.push_back("line:" + line.id);
   for (const Machine& machine : history.plant.machines) scopes.push_back("machine:" + machine.id);
@@ -58,7 +49,7 @@ TEST_P(KpisProperty, AreMadeOfWhatTheOracleSays) {
     for (const std::string& scope : scopes) {
       SCOPED_TRACE(scope + " from " + format_time(range.begin) + " to " + format_time(range.end) + ", seed " +
                    std::to_string(seed));
-      const auto found = kpis(temporary.store->read(), *parse_scope(scope), range, history.now);
+      const auto found = kpis(store.read(), *parse_scope(scope), range, history.now);
       ASSERT_TRUE(found) << found.error().context;
       const json answer = json::parse(render_kpis(*found));
       ASSERT_NO_FATAL_FAILURE(expect_sound(answer));
@@ -71,7 +62,7 @@ TEST_P(KpisProperty, AreMadeOfWhatTheOracleSays) {
       ASSERT_EQ(energy.empty(), expected["kwh"].empty()) << expected;
       for (const auto& [category, kwh] : energy.items())
         ASSERT_NEAR(kwh.get<double>(), expected["kwh"].value(category, 0.0), 1e-6) << category;
-      const json bucket = engine_oee(*temporary.store, scope, range, "total", history.now)["buckets"][0];
+      const json bucket = engine_oee(store, scope, range, "total", history.now)["buckets"][0];
       ASSERT_EQ(kpi_of(answer, "oee_index")["value"], bucket["oee"]);
       ASSERT_EQ(kpi_of(answer, "nee_index")["value"], bucket["net_equipment_effectiveness"]);
       ASSERT_EQ(kpi_of(answer, "availability")["value"], bucket["availability"]);
@@ -81,7 +72,32 @@ TEST_P(KpisProperty, AreMadeOfWhatTheOracleSays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seed, KpisProperty, testing::Range(std::uint64_t{1}, std::uint64_t{41}));
+class KpisProperty : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(KpisProperty, AreMadeOfWhatTheOracleSays) {
+  RandomHistory history = random_history(GetParam());
+  add_inspections_and_meters(history, GetParam());
+  TemporaryStore temporary{history.now};
+  temporary.describe(history.plant);
+  temporary.send(history.events);
+  expect_kpis_of(Oracle{history.plant, history.events, history.now}, *temporary.store, history, GetParam());
+}
+
+TEST_P(KpisProperty, FollowLaterDescriptions) {
+  RandomHistory history = random_history(GetParam());
+  add_inspections_and_meters(history, GetParam());
+  TemporaryStore temporary{history.now};
+  temporary.describe(history.plant);
+  temporary.send(history.events);
+  oracle::Descriptions descriptions{history.plant};
+  for (const LaterDescription& later : random_descriptions(history, GetParam())) {
+    ASSERT_TRUE(temporary.store->set_plant(later.plant, later.valid_from, false));
+    descriptions.put(later.plant, later.valid_from);
+  }
+  expect_kpis_of(Oracle{descriptions, history.events, history.now}, *temporary.store, history, GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Seed, KpisProperty, testing::Range(std::uint64_t{1}, std::uint64_t{21}));
 
 }  // namespace
 }  // namespace takt
