@@ -69,6 +69,7 @@ std::string readable(std::string_view bytes);
 
 std::vector<Route> query_routes();
 std::vector<Route> kpi_routes();
+std::vector<Route> quality_routes();
 std::vector<Route> ingest_routes();
 std::vector<Route> source_routes();
 std::vector<Route> plant_routes();

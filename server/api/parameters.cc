@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace takt {
 
@@ -93,6 +94,16 @@ std::optional<std::uint64_t> Parameters::number(std::string_view name) {
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc{} || end != text->data() + text->size())
     fault(std::string{name} + " is a whole number from 0 on");
+  return value;
+}
+
+std::optional<double> Parameters::decimal(std::string_view name) {
+  const auto text = optional(name);
+  if (!text) return std::nullopt;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc{} || end != text->data() + text->size() || !std::isfinite(value))
+    fault(std::string{name} + " is a number such as 73.95");
   return value;
 }
 

@@ -28,6 +28,8 @@ class Parameters {
   bool flag(std::string_view name);
   std::optional<Timestamp> time(std::string_view name);
   std::optional<std::uint64_t> number(std::string_view name);
+  /// A finite number.
+  std::optional<double> decimal(std::string_view name);
   template <class T>
   T choice(std::string_view name, T fallback, std::optional<T> (*named)(std::string_view),
            std::string_view choices) {
