@@ -4,6 +4,7 @@
 #include "cli/export.h"
 #include "cli/import.h"
 #include "cli/push.h"
+#include "cli/query.h"
 #include "cli/restore.h"
 #include "cli/schema.h"
 #include "cli/serve.h"
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
   takt::add_serve_command(app, exit_status);
   takt::add_import_command(app, exit_status);
   takt::add_push_command(app, exit_status);
+  takt::add_query_command(app, exit_status);
   takt::add_export_command(app, exit_status);
   takt::add_schema_command(app, exit_status);
   takt::add_simulate_command(app, exit_status);
