@@ -19,9 +19,14 @@ Result<PlantVersions> decode_plants(std::string_view text) {
   if (error || !value.is_array()) return corruption("a stored plant description is damaged");
   PlantVersions versions;
   for (const boost::json::value& entry : value.get_array()) {
-    auto plant = parse_stored_plant_json(boost::json::serialize(entry.at("plant")));
+    const auto* object = entry.if_object();
+    const auto* from = object == nullptr ? nullptr : object->if_contains("valid_from");
+    const auto* description = object == nullptr ? nullptr : object->if_contains("plant");
+    if (from == nullptr || !from->is_int64() || description == nullptr)
+      return corruption("a stored plant description is damaged");
+    auto plant = parse_stored_plant_json(boost::json::serialize(*description));
     if (!plant) return corruption("a stored plant description is not understood: " + plant.error().context);
-    versions.emplace_back(from_micros(entry.at("valid_from").as_int64()), std::move(*plant));
+    versions.emplace_back(from_micros(from->get_int64()), std::move(*plant));
   }
   return versions;
 }

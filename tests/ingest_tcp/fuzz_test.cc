@@ -23,5 +23,12 @@ void try_all(const std::string& name, fuzz::Seen (*fuzz)(std::string_view)) {
 TEST(BinaryProtocolOfStrangers, KeepsEveryPromise) { try_all("wire_messages", fuzz::wire_messages); }
 TEST(BinaryProtocolOfStrangers, KeepsEveryPromiseInBodies) { try_all("wire_batch", fuzz::wire_batch); }
 
+TEST(SpoolAfterACrash, KeepsEveryPromise) {
+  const FuzzTried tried = try_fuzz("spool_segment", 300,
+                                   [](std::string_view input) { return fuzz::spool_segment(input).accepted > 0; });
+  EXPECT_GE(tried.good, 1U);
+  EXPECT_GT(tried.changed_good, 20U);
+}
+
 }  // namespace
 }  // namespace takt

@@ -18,5 +18,9 @@ bool event_chunk(std::string_view data);
 bool checkpoint(std::string_view data);
 /// A frame of the journal.
 bool event_frame(std::string_view data);
+/// What was refused, as it is kept.
+bool quarantine_entry(std::string_view data);
+/// The plant's descriptions, as they are kept.
+bool stored_plants(std::string_view data);
 
 }  // namespace takt::fuzz

@@ -194,6 +194,18 @@ TEST(ForgedFrames, AreRefusedOrReadButNothingElse) {
   EXPECT_GT(tried.changed_good, 30U);
 }
 
+TEST(DamagedQuarantine, IsRefusedOrReadButNothingElse) {
+  const FuzzTried tried = try_fuzz("quarantine_entry", 2000, fuzz::quarantine_entry);
+  EXPECT_GE(tried.good, 3U);
+  EXPECT_GT(tried.changed_good, 100U);
+}
+
+TEST(DamagedDescriptions, AreRefusedOrReadButNothingElse) {
+  const FuzzTried tried = try_fuzz("stored_plants", 5000, fuzz::stored_plants);
+  EXPECT_GE(tried.good, 2U);
+  EXPECT_GT(tried.changed_good, 20U);
+}
+
 /// The most memory that the process has held so far.
 long most_kilobytes() {
   rusage usage{};
