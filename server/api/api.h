@@ -63,9 +63,6 @@ void answer_in(WorkerPool& pool, Responder responder, std::function<HttpResponse
 Author author_of(const HttpRequest& http, std::string by = {});
 /// What became of a request that brought events.
 HttpResponse answer_of(Api& api, const Result<IngestAnswer>& answer);
-/// `bytes` as JSON may hold them: what is not UTF-8 becomes U+FFFD, so that one bad event does not spoil the
-/// answer.
-std::string readable(std::string_view bytes);
 
 std::vector<Route> query_routes();
 std::vector<Route> kpi_routes();

@@ -1,6 +1,4 @@
 // Who sends, how good it is, and what was refused of it.
-#include <simdjson.h>
-
 #include <array>
 #include <string>
 
@@ -182,25 +180,6 @@ HttpResponse get_data_quality(Api& api, const HttpRequest& http) {
 }
 
 }  // namespace
-
-/// `bytes` as JSON may hold them: what is not UTF-8 becomes U+FFFD, so that one bad event does not spoil the
-/// answer.
-std::string readable(std::string_view bytes) {
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size();) {
-    const auto first = static_cast<unsigned char>(bytes[i]);
-    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-    const std::string_view piece = bytes.substr(i, length);
-    if (simdjson::validate_utf8(piece.data(), piece.size())) {
-      out += piece;
-      i += piece.size();
-    } else {
-      out += "\xEF\xBF\xBD";
-      ++i;
-    }
-  }
-  return out;
-}
 
 std::vector<Route> source_routes() {
   return {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include <simdjson.h>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
@@ -139,11 +140,28 @@ std::string_view HttpResponse::header(std::string_view name) const {
   return {};
 }
 
+std::string readable(std::string_view bytes) {
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size();) {
+    const auto first = static_cast<unsigned char>(bytes[i]);
+    const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+    const std::string_view piece = bytes.substr(i, length);
+    if (simdjson::validate_utf8(piece.data(), piece.size())) {
+      out += piece;
+      i += piece.size();
+    } else {
+      out += "\xEF\xBF\xBD";
+      ++i;
+    }
+  }
+  return out;
+}
+
 HttpResponse json_response(std::string body, int status) { return {status, "application/json", std::move(body)}; }
 
 HttpResponse problem(int status, std::string_view title, std::string_view detail) {
   const boost::json::value body = {
-      {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
+      {"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", readable(detail)}};
   return {status, "application/problem+json", boost::json::serialize(body)};
 }
 

@@ -96,9 +96,14 @@ struct HttpResponse {
   std::string_view header(std::string_view name) const;
 };
 
+/// `bytes` as JSON may hold them: what is not UTF-8 becomes U+FFFD, so that one bad event or path does not spoil
+/// the answer.
+std::string readable(std::string_view bytes);
+
 HttpResponse json_response(std::string body, int status = 200);
 
-/// An error by RFC 9457 (`application/problem+json`, type about:blank); `detail` says what to do about it.
+/// An error by RFC 9457 (`application/problem+json`, type about:blank); `detail` says what to do about it. It may
+/// quote what came, UTF-8 or not.
 HttpResponse problem(int status, std::string_view title, std::string_view detail);
 /// The same with the standard title of `status`.
 HttpResponse problem(int status, std::string_view detail);

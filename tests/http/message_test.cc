@@ -55,5 +55,13 @@ TEST(Problem, EscapesWhatItQuotes) {
   EXPECT_EQ(response.body, R"({"type":"about:blank","title":"Not Found","status":404,"detail":"no \"M\n1\""})");
 }
 
+TEST(Problem, IsUtf8WhateverItQuotes) {
+  EXPECT_EQ(
+      problem(404, "nothing at /\xFF").body,
+      "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"nothing at /\xEF\xBF\xBD\"}");
+  EXPECT_EQ(readable("a\xC3\x28\xED\xA0\x80\xC3\xA4"),
+            "a\xEF\xBF\xBD(\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xC3\xA4");
+}
+
 }  // namespace
 }  // namespace takt
