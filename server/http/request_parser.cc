@@ -57,6 +57,12 @@ void RequestParser::on_request_impl(http::verb, view method, view target, int ve
 
 void RequestParser::on_field_impl(field name, view name_text, view value, error_code& ec) {
   if (header_complete_) return;  // a trailer: nothing of ours needs one
+  // RFC 9112 sections 3.2 and 6.1: a proxy before us may have read such a request otherwise than we would.
+  if (name == field::host && request_.headers.has("Host"))
+    return refuse(problem(400, "A request has one Host header; this one has several."), ec);
+  if (name == field::transfer_encoding && is_http_1_0_)
+    return refuse(problem(400, "HTTP/1.0 knows no Transfer-Encoding; send a Content-Length, or use HTTP/1.1."),
+                  ec);
   request_.headers.add(std_view(name_text), std_view(value));
   if (name == field::transfer_encoding && !equal_ignoring_case(std_view(value), "chunked"))
     return refuse(
