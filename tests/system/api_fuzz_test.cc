@@ -30,6 +30,30 @@ std::uint64_t number_given(const char* name, std::uint64_t otherwise) {
 
 // ---------------------------------------- what is sent
 
+constexpr const char* kPlant = R"(
+[plant]
+id = "P1"
+timezone = "Europe/Berlin"
+[[area]]
+id = "A1"
+[[line]]
+id = "L1"
+area = "A1"
+[[machine]]
+id = "M1"
+line = "L1"
+ideal_cycle_s = 1.0
+[[machine]]
+id = "M2"
+[[shift]]
+id = "early"
+start = "06:00"
+end = "14:00"
+[[reason]]
+code = "JAM"
+category = "failure"
+)";
+
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : random_(seed) {}
@@ -294,7 +318,7 @@ class RequestMaker {
     std::string body = body_for(operation, dice);
     // Whole descriptions only where nothing can come of them.
     if (operation.path == "/v1/plant" && query == "dry_run=1")
-      body = "[plant]\nid = \"P2\"\n[[machine]]\nid = \"M1\"\n";
+      body = dice.percent(30) ? kPlant : mutated(kPlant, dice.engine());
     if (dice.percent(80)) headers += "Content-Type: " + dice.of(kTypes) + "\r\n";
     if (dice.percent(10)) {
       headers += "Content-Encoding: gzip\r\n";
@@ -339,30 +363,6 @@ std::string fault_of(const RawAnswer& answer, const Sent& sent) {
 }
 
 // ---------------------------------------- the server
-
-constexpr const char* kPlant = R"(
-[plant]
-id = "P1"
-timezone = "Europe/Berlin"
-[[area]]
-id = "A1"
-[[line]]
-id = "L1"
-area = "A1"
-[[machine]]
-id = "M1"
-line = "L1"
-ideal_cycle_s = 1.0
-[[machine]]
-id = "M2"
-[[shift]]
-id = "early"
-start = "06:00"
-end = "14:00"
-[[reason]]
-code = "JAM"
-category = "failure"
-)";
 
 class ApiUnderFire : public testing::Test {
  protected:
