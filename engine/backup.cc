@@ -94,7 +94,11 @@ Result<void> prepare(const fs::path& to, const fs::path& data) {
   }
   std::error_code error;
   fs::create_directories(to, error);
-  if (error) return io_error("cannot create the backup folder " + to.string() + ": " + error.message());
+  if (error) {
+    const bool disk_fails = error == std::errc::io_error || error == std::errc::no_space_on_device;
+    const std::string why = "cannot create the backup folder " + to.string() + ": " + error.message();
+    return disk_fails ? io_error(why) : invalid(why + "; choose another with --to");
+  }
   if (fs::exists(to / kMarkFile)) return {};
   for (const auto& entry : fs::directory_iterator{to, error}) {
     const std::string name = entry.path().filename().string();

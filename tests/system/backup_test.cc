@@ -215,6 +215,8 @@ TEST_F(Backup, IsNotAskedForByPagesOrFromAfar) {
   EXPECT_THAT(expect_problem(client.post("/v1/backup", R"({"to":"backups"})", "application/json"), 400),
               HasSubstr("absolute"));
   EXPECT_THAT(expect_problem(client.post("/v1/backup", "[]", "application/json"), 400), HasSubstr("JSON"));
+  EXPECT_THAT(expect_problem(client.post("/v1/backup", R"({"to":"/dev/null/x"})", "application/json"), 400),
+              HasSubstr("cannot create"));
   for (const char* header : {"Origin", "X-Forwarded-For", "Forwarded"}) {
     const HttpReply reply = client.post("/v1/backup", body, "application/json", {{header, "http://example.com"}});
     EXPECT_THAT(expect_problem(reply, 403), HasSubstr("own machine"));
