@@ -72,7 +72,7 @@ std::optional<Timestamp> Parameters::as_of() {
 TimeRange Parameters::range() {
   const auto from = time("from");
   const Timestamp to = time("to").value_or(now_);
-  const TimeRange range{from.value_or(to - std::chrono::hours{24}), to};
+  const TimeRange range{from.value_or(std::max(to - std::chrono::hours{24}, kEarliestTime)), to};
   if (range.empty()) {
     fault("the range from " + format_time(range.begin) + " to " + format_time(range.end) +
           " is empty or reversed; \"to\" must be later than \"from\"");

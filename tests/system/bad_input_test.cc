@@ -225,6 +225,7 @@ TEST_F(BadInput, InParametersIsNamed) {
   EXPECT_THAT(expect_problem(client_.get("/v1/oee?from=2025-01-02T00:00:00Z&to=2025-01-01T00:00:00Z"), 400),
               HasSubstr("range"));
   expect_problem(client_.get("/v1/oee?from=2025-01-01T00:00:00Z&to=2025-01-01T00:00:00Z"), 400);
+  expect_problem(client_.get("/v1/oee?to=1900-01-01T00:00:00Z"), 400);  // there is no time before
   EXPECT_THAT(expect_problem(client_.get("/v1/oee?from=soon"), 400), HasSubstr("from"));
   expect_problem(client_.get("/v1/oee?scope=planet:earth"), 400);
   EXPECT_THAT(expect_problem(client_.get("/v1/oee?scope=machine:M9"), 404), HasSubstr("M9"));
