@@ -388,7 +388,31 @@ class ApiUnderFire : public testing::Test {
                               {"result", i % 9 == 0 ? "fail" : "pass"}}));
     }
     client_.send(events);
+    client_.send(extremes_of_m2());
     client_.post("/v1/events", "nonsense\n");
+  }
+  /// The largest and the smallest of what can be measured.
+  static std::vector<Json> extremes_of_m2() {
+    const auto event = [](const char* type, const char* ts, Json more) {
+      more.update({{"type", type}, {"machine", "M2"}, {"ts", ts}});
+      return more;
+    };
+    const char* const first = "2024-12-30T00:00:00Z";
+    std::vector<Json> events = {event("state", first, {{"state", "running"}}),
+                                event("count", first, {{"good", 1'000'000'000}, {"scrap", 1'000'000'000}}),
+                                event("order", first, {{"order", "O2"}, {"action", "start"}}),
+                                event("energy", first, {{"kwh_total", 0}}),
+                                event("energy", "2025-01-06T06:00:00Z", {{"kwh_total", 1.7e308}}),
+                                event("energy", "2025-01-06T07:00:00Z", {{"kwh_total", 1.6e308}}),
+                                event("state", "2025-01-06T06:00:00Z", {{"state", "down"}})};
+    for (int i = 10; i < 30; ++i) {
+      const std::string ts = "2025-01-06T06:00:" + std::to_string(i) + "Z";
+      const double value = i % 3 == 0 ? 1.7e308 : i % 3 == 1 ? -1.7e308 : 4.9e-324;
+      events.push_back(event("reading", ts.c_str(), {{"tag", "load"}, {"value", value}}));
+      events.push_back(
+          event("quality", ts.c_str(), {{"characteristic", "diameter"}, {"value", value}, {"serial", ts}}));
+    }
+    return events;
   }
   static Json event(const char* type, const std::string& time, Json more) {
     more.update({{"type", type}, {"machine", "M1"}, {"ts", "2025-01-06T" + time + ":00+01:00"}});
@@ -401,8 +425,10 @@ class ApiUnderFire : public testing::Test {
     for (const std::string& target :
          {"/v1/oee?grain=hour&group=machine&" + range, "/v1/timeline?machine=M1&" + range,
           "/v1/series?machine=M1&tag=load&" + range, "/v1/series?machine=M1&tag=text&" + range,
-          "/v1/quality?machine=M1&characteristic=diameter&" + range, "/v1/schedule?" + range, "/v1/kpis?" + range,
-          std::string{"/v1/plant"}, std::string{"/v1/audit"}, std::string{"/v1/tokens"}})
+          "/v1/quality?machine=M1&characteristic=diameter&" + range,
+          "/v1/quality?machine=M2&characteristic=diameter&" + range, "/v1/series?machine=M2&tag=load&" + range,
+          "/v1/schedule?" + range, "/v1/kpis?" + range, std::string{"/v1/plant"}, std::string{"/v1/audit"},
+          std::string{"/v1/tokens"}})
       kept += client_.json(target).dump() + '\n';
     return kept;
   }
