@@ -468,16 +468,16 @@ TEST_F(Questions, OldDataGoesWhenThePlantSaysSo) {
 }
 
 TEST_F(QuestionsOfTwoDays, WhetherAllIsInOrder) {
-  const PageRow& row = rows.at("sp_VerifyOEESetup");
-  const std::string target = row.calls.at(0).target;
-  const std::string wrong =
-      expect_problem(client.put(target, "[[machine]]\nline = \"L9\"\n", "application/toml"), 400);
-  EXPECT_THAT(wrong, testing::AllOf(HasSubstr("id"), HasSubstr("L9")));
+  const std::string target = rows.at("sp_VerifyOEESetup").calls.at(0).target;
+  const HttpReply wrong = client.put(target, "[[machine]]\nline = \"L9\"\n", "application/toml");
+  EXPECT_THAT(expect_problem(wrong, 400), testing::AllOf(HasSubstr("id"), HasSubstr("L9")));
   const HttpReply right = client.put(target, kPlant, "application/toml");
   EXPECT_EQ(right.status, 200) << right.body;
   EXPECT_EQ(json_of(right)["dry_run"], true);
-  const std::vector<Json> answers = asked("sp_VerifyOEESetup");
+  std::vector<Json> answers = asked("sp_VerifyOEESetup");
   ASSERT_EQ(answers.size(), 3U);
+  answers.push_back(json_of(wrong));
+  expect_fields("sp_VerifyOEESetup", answers);
   EXPECT_EQ(answers[0]["status"], "ready");
   EXPECT_EQ(answers[1]["share"], 1);
   EXPECT_TRUE(answers[1]["rejects_by_code"].empty());
