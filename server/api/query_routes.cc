@@ -11,6 +11,15 @@ const ParameterDoc kLimitDoc{"limit", "rows of a page, 1 to 100000; default: all
 const ParameterDoc kCursorDoc{"cursor", "next_cursor of the page before, with all else as it was"};
 constexpr std::size_t kLongWork = 5000;  // buckets of machines: about what an I/O thread may be held for
 
+/// Whether an answer out of sums by day should not hold an I/O thread.
+bool is_long(const Api& api, const Question& q) {
+  OeeRequest days;
+  days.scope = q.scope;
+  days.range = q.range;
+  days.grain = Grain::day;
+  return q.past || work_of(api.store.read(), days, q.now) > kLongWork;
+}
+
 /// Shifts of several plans may begin at one time.
 std::string cursor_of(const OeeBucket& bucket) {
   return format_time(bucket.range.begin) + '~' + format_time(bucket.range.end) + '~' + bucket.shift.value_or("");
@@ -101,7 +110,7 @@ void get_losses(Api& api, const HttpRequest& http, Responder responder) {
   Parameters in{http, {"scope", "from", "to", "as_of"}, now};
   const Question q = question(in, http, now);
   if (auto fault = in.problem()) return responder.send(*fault);
-  answer_question(api, std::move(responder), q.past, [&api, q] {
+  answer_question(api, std::move(responder), is_long(api, q), [&api, q] {
     const auto losses = asked(api, q, [&](const StoreView& view) { return losses_within(view, q); });
     return losses ? json_response(render_losses(*losses)) : problem_of(losses.error());
   });
@@ -112,7 +121,7 @@ void get_production(Api& api, const HttpRequest& http, Responder responder) {
   Parameters in{http, {"scope", "from", "to", "as_of"}, now};
   const Question q = question(in, http, now);
   if (auto fault = in.problem()) return responder.send(*fault);
-  answer_question(api, std::move(responder), q.past, [&api, q] {
+  answer_question(api, std::move(responder), is_long(api, q), [&api, q] {
     const auto items =
         asked(api, q, [&](const StoreView& view) { return production(view, q.scope, q.range, q.now); });
     return items ? json_response(render_production(*items)) : problem_of(items.error());
@@ -125,7 +134,7 @@ void get_downtime_pareto(Api& api, const HttpRequest& http, Responder responder)
   const Question q = question(in, http, now);
   const ParetoBy by = in.choice("by", ParetoBy::reason, pareto_by_named, "reason, category, machine");
   if (auto fault = in.problem()) return responder.send(*fault);
-  answer_question(api, std::move(responder), q.past, [&api, q, by] {
+  answer_question(api, std::move(responder), is_long(api, q), [&api, q, by] {
     const auto pareto =
         asked(api, q, [&](const StoreView& view) { return downtime_pareto(view, q.scope, q.range, by, q.now); });
     return pareto ? json_response(render_pareto(*pareto)) : problem_of(pareto.error());
