@@ -4,6 +4,7 @@
 // Three ways to the same bytes, compared before the clock starts: the query and its rendering in process, the same
 // over HTTP with one client on one connection, and the figures recomputed from the raw events, which is what the
 // rollups save. Beside them a copy of as many bytes.
+#include "bench/plant_history.h"
 #include "bench/plant_load.h"
 #include "bench/probes.h"
 #include "bench/report.h"
@@ -11,11 +12,9 @@
 #include "bench/scratch_folder.h"
 #include "bench/service_under_test.h"
 #include "engine/store.h"
-#include "ingest/ingestor.h"
 #include "query/oee.h"
 #include "query/render.h"
 #include "simulator/plant_model.h"
-#include "simulator/random.h"
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -27,95 +26,13 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::uint64_t kSeed = 1;
 constexpr double kFloorMs = 5;
-constexpr std::size_t kBatchEvents = 8'000;
-constexpr Duration kCountEvery = std::chrono::minutes{10};
-constexpr Duration kMeanState = std::chrono::seconds{260};
 constexpr int kWarmUp = 20;
 
 struct Options {
   std::string folder = "data", json;
   std::size_t machines = 200;
   int days = 30, samples = 2'000, slow_samples = 20;
-};
-
-/// What machines with that much to tell would have sent, in order of time: a state every 260 s on average, a count
-/// every ten minutes.
-class History {
- public:
-  History(const Plant& plant, Ingestor& ingestor) : plant_(plant), ingestor_(ingestor) {
-    for (const Machine& machine : plant.machines) machines_.push_back({machine.id, kLoadBegin});
-    for (const Reason& reason : plant.reasons) reasons_.push_back(reason.code);
-  }
-
-  void run_until(Timestamp end) {
-    for (Timestamp slot = kLoadBegin; slot < end; slot += kCountEvery) {
-      for (Source& machine : machines_) fill(machine, slot, std::min(end, slot + kCountEvery));
-    }
-    flush();
-  }
-  std::size_t events() const { return events_; }
-
- private:
-  struct Source {
-    std::string_view id;
-    Timestamp next_state;
-    bool running = false;
-  };
-
-  void fill(Source& machine, Timestamp from, Timestamp to) {
-    for (; machine.next_state < to; machine.next_state += until_next_state()) add(state_of(machine));
-    add(count_of(machine, from));
-  }
-  Duration until_next_state() {
-    return std::chrono::duration_cast<Duration>(kMeanState * random_.between(0.2, 1.8));
-  }
-  Event state_of(Source& machine) {
-    machine.running = !machine.running;
-    Event event;
-    event.type = EventType::state;
-    event.machine = machine.id;
-    event.at = machine.next_state;
-    event.state = machine.running ? "running" : "down";
-    if (!machine.running && random_.chance(0.5)) event.reason = any_of(reasons_);
-    return event;
-  }
-  Event count_of(const Source& machine, Timestamp at) {
-    Event event;
-    event.type = EventType::count;
-    event.machine = machine.id;
-    event.at = at;
-    event.good = random_.integer(0, 40);
-    event.scrap = random_.chance(0.1) ? 1 : 0;
-    // A product runs for hours.
-    const auto turn = static_cast<std::size_t>(at.time_since_epoch() / std::chrono::hours{5});
-    event.product = plant_.products[turn % plant_.products.size()].id;
-    return event;
-  }
-  std::string_view any_of(const std::vector<std::string_view>& list) {
-    return list[static_cast<std::size_t>(random_.integer(0, static_cast<std::int64_t>(list.size()) - 1))];
-  }
-
-  void add(const Event& event) {
-    batch_.indexes.push_back(batch_.events.size());
-    batch_.events.push_back(event);  // its strings are the plant's, which outlives the batch
-    if (batch_.events.size() == kBatchEvents) flush();
-  }
-  void flush() {
-    const std::size_t sent = batch_.events.size();
-    const IngestAnswer answer = need(ingestor_.accept(std::exchange(batch_, {}), "bench"));
-    need_that(answer.accepted == sent, "the history was not accepted whole");
-    events_ += sent;
-  }
-
-  const Plant& plant_;  // borrowed
-  Ingestor& ingestor_;  // borrowed
-  Random random_{kSeed};
-  std::vector<Source> machines_;
-  std::vector<std::string_view> reasons_;
-  EventBatch batch_;
-  std::size_t events_ = 0;
 };
 
 /// A question, and ways to answer it.
@@ -226,7 +143,7 @@ int run(const Options& options) {
   const ScratchFolder folder = need(ScratchFolder::make(options.folder));
   const Timestamp now = kLoadBegin + std::chrono::days{options.days} + std::chrono::minutes{630};
   const FixedClock clock{now};
-  const Plant plant = need(parse_plant_toml(plant_toml(options.machines, kSeed), "plant.toml"));
+  const Plant plant = need(parse_plant_toml(plant_toml(options.machines, kHistorySeed), "plant.toml"));
   const std::vector<Question> questions{current_shift(now), hours_of(plant.machines[0].id, options.days, now)};
   std::vector<InProcess> in_process;
   {
@@ -235,7 +152,7 @@ int run(const Options& options) {
     const std::unique_ptr<Store> store = need(Store::open(folder / "data", std::move(store_options)));
     need(store->set_plant(plant, std::nullopt, false));
     Ingestor ingestor{*store};
-    History history{plant, ingestor};
+    PlantHistory history{plant, ingestor};
     const auto begun = SteadyClock::now();
     history.run_until(now);
     const double seconds = std::chrono::duration<double>(SteadyClock::now() - begun).count();

@@ -1,7 +1,7 @@
 #include "cli/query.h"
 
-#include "cli/answer_table.h"
 #include "cli/server_access.h"
+#include "query/answer_table.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -142,9 +142,7 @@ int ask(const QueryCall& call, const Arguments& arguments) {
     fmt::print("{}\n", reply->body);
     return 0;
   }
-  // Without groups the buckets of one scope stand by themselves.
-  const bool ungrouped = call.rows == "series.buckets" && !arguments.parameters.contains("group");
-  const auto table = table_of(reply->body, ungrouped ? "buckets" : call.rows, call.columns);
+  const auto table = table_of(reply->body, call.rows, call.columns);
   if (!table) return fail(table.error());
   const bool bold = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", arguments.output == "csv" ? to_csv(*table) : to_text(*table, call.wanted, bold));

@@ -11,6 +11,7 @@
 #include <spawn.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -34,6 +35,8 @@ struct Arguments {
   std::string data, config, http = "127.0.0.1:8080", tcp, mqtt, memory;
   std::vector<std::string> exports;
   TlsFiles tls;
+  std::string query_timeout = "3s", slow_query = "1s";
+  double rate_limit = FrontOptions{}.requests_per_second;
   bool insecure = false;
   std::size_t machines = 50;
   std::uint64_t seed = 1;
@@ -58,6 +61,14 @@ sigset_t block_signals() {
 void log_to_stderr() {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("takt"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+}
+
+/// A connection is an open file, and shells often allow 1024 only though the system would allow more.
+void allow_many_connections() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /// An arena a thread would keep what each of them once needed.
@@ -89,6 +100,13 @@ Result<ServiceOptions> service_options(const Arguments& arguments) {
     if (!tcp) return tcp.error();
     options.tcp = *tcp;
   }
+  for (const auto& [text, limit] : {std::pair{&arguments.query_timeout, &options.front.query_timeout},
+                                    std::pair{&arguments.slow_query, &options.front.slow_query}}) {
+    const auto length = *text == "never" ? Result<Duration>{Duration{0}} : parse_duration(*text);
+    if (!length) return length.error();
+    *limit = std::chrono::ceil<std::chrono::milliseconds>(*length);
+  }
+  options.front.requests_per_second = arguments.rate_limit;
   options.tls = arguments.tls;
   options.insecure = arguments.insecure;
   const auto memory =
@@ -183,6 +201,7 @@ int serve(const Arguments& arguments) {
   auto options = service_options(arguments);
   if (!options) return fail("serve", options.error()), kWrongUsage;
   keep_heap_small();
+  allow_many_connections();
   const std::uint64_t memory = options->memory.total;
   auto service = Service::start(std::move(*options));
   if (!service) return fail("serve", service.error());
@@ -230,6 +249,7 @@ int demo(const Arguments& arguments) {
   auto options = service_options(arguments);
   if (!options) return fail("demo", options.error()), kWrongUsage;
   keep_heap_small();
+  allow_many_connections();
   const std::string host = options->http.host;
   auto service = Service::start(std::move(*options));
   if (!service) return fail("demo", service.error());
@@ -278,6 +298,18 @@ void add_server_options(CLI::App& command, Arguments& a) {
       .add_option("--memory", a.memory,
                   "Memory to keep to, such as 512M or 2G (default: a quarter of what this machine has)")
       ->envname("TAKT_MEMORY");
+  command.add_option("--query-timeout", a.query_timeout, "After which a question is given up, or never")
+      ->envname("TAKT_QUERY_TIMEOUT")
+      ->capture_default_str();
+  command.add_option("--slow-query", a.slow_query, "What takes longer is logged; never: nothing is")
+      ->envname("TAKT_SLOW_QUERY")
+      ->capture_default_str();
+  command
+      .add_option("--rate-limit", a.rate_limit,
+                  "Requests a second of one address, but this machine's own; 0: any number")
+      ->envname("TAKT_RATE_LIMIT")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.add_flag("--insecure", a.insecure, "Serve other than this machine without TLS and tokens")
       ->envname("TAKT_INSECURE");
 }

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <future>
 #include <tuple>
 
@@ -13,6 +14,7 @@
 #include "engine/producer_table.h"
 #include "engine/quarantine_codec.h"
 #include "engine/replan.h"
+#include "schema/event_json.h"
 
 namespace takt {
 namespace {
@@ -20,6 +22,8 @@ namespace {
 constexpr std::size_t kKeptBatch = std::size_t{4} << 20U;
 constexpr std::size_t kGroupEvents = 8192;             // keeps the time that readers wait short
 constexpr std::uint64_t kQuarantineEntries = 100'000;  // beyond it the oldest go
+
+constexpr std::size_t kMostAuditedOneByOne = 100;  // classifications of a commit
 
 /// Of a unit of work, as events: a reading of a block costs a sixteenth of one.
 std::size_t weight(const EventBatch& batch, const ReadingBlock& readings) {
@@ -209,6 +213,7 @@ void Store::Committer::commit(Group& group) {
   rocksdb::WriteBatch batch = take_names();
   const std::size_t journal_bytes = encode(group, sequence, batch);
   quarantine(group, batch);
+  const AuditHead audited = audit_classifications(group, batch);
   store_.producers_->put(group.producers, *store_.disk_, batch);
   const std::vector<EncodedChunk> chunks = readings.encode_due(sequence - 1);
   const auto stored = put(chunks, batch);
@@ -219,6 +224,7 @@ void Store::Committer::commit(Group& group) {
     return;
   }
   keep_memory(std::move(batch));
+  store_.audit_head_ = audited;
   store_.producers_->advance(group.producers);
   const auto began = std::chrono::steady_clock::now();
   {
@@ -241,6 +247,38 @@ void Store::Committer::commit(Group& group) {
     store_.listener_({sequence, events, false});
   }
   answer(group, sequence);
+}
+
+/// What people say about stops changes figures after the fact: who said it stays. Returns the last of the audit
+/// log once the batch is written.
+AuditHead Store::Committer::audit_classifications(const Group& group, rocksdb::WriteBatch& batch) {
+  std::vector<const Event*> said;
+  for (const Accepted& accepted : group.accepted) {
+    if (accepted.event->type == EventType::classify) said.push_back(accepted.event);
+  }
+  AuditHead head = store_.audit_head_;
+  const bool too_many = said.size() > kMostAuditedOneByOne;
+  if (too_many) said.resize(1);
+  for (const Event* event : said) {
+    const auto work = std::ranges::find_if(group.works, [&](const Work& each) {
+      const std::vector<Event>& events = each.batch.events;
+      return !events.empty() && event >= events.data() && event < events.data() + events.size();
+    });
+    AuditEntry entry;
+    entry.author = {work == group.works.end() ? std::string{} : work->source, std::string{event->by}};
+    if (too_many) {
+      entry.action = "classify.many";
+      entry.details["events"] = std::ranges::count_if(
+          group.accepted, [](const Accepted& each) { return each.event->type == EventType::classify; });
+    } else {
+      std::string json;
+      append_json(json, *event);
+      entry.action = event->deleted ? "classify.withdraw" : "classify";
+      entry.details["event"] = boost::json::parse(json);
+    }
+    head = store_.add_audit_entry(batch, std::move(entry), head);
+  }
+  return head;
 }
 
 /// Of commits in which nothing happened: how far their producers are is durable all the same.

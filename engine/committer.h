@@ -97,6 +97,7 @@ class Store::Committer {
   void note_heard(Group& group);
   std::size_t encode(Group& group, Sequence sequence, rocksdb::WriteBatch& batch);
   void quarantine(const Group& group, rocksdb::WriteBatch& batch);
+  AuditHead audit_classifications(const Group& group, rocksdb::WriteBatch& batch);
   void drop_oldest_refused(std::uint64_t entries, rocksdb::WriteBatch& batch);
   std::vector<std::shared_ptr<const StoredChunk>> put(const std::vector<EncodedChunk>& chunks,
                                                       rocksdb::WriteBatch& batch);

@@ -310,7 +310,7 @@ Result<void> Store::Replan::write() {
     store_.events_->appended(frame.size());
   }
   time_ = store_.commit_times_->note(change_.sequence, batch);
-  const AuditHead head = store_.add_audit_entry(batch, audit_entry());
+  const AuditHead head = store_.add_audit_entry(batch, audit_entry(), store_.audit_head_);
   const auto written = store_.committer_->write(batch);
   if (!written) return written;
   store_.audit_head_ = head;

@@ -616,7 +616,7 @@ Result<void> Store::write_note(std::optional<std::pair<std::string_view, std::st
       batch.Put((*disk_)[Disk::meta], "note/" + std::string{key}, rocksdb::Slice{value.data(), value.size()});
     }
     AuditHead head = audit_head_;
-    if (entry) head = add_audit_entry(batch, std::move(*entry));
+    if (entry) head = add_audit_entry(batch, std::move(*entry), audit_head_);
     outcome = committer_->write(batch);
     if (outcome) audit_head_ = head;
   });
@@ -624,9 +624,9 @@ Result<void> Store::write_note(std::optional<std::pair<std::string_view, std::st
 }
 
 /// The last of the audit log, once the batch is written. On the committer's thread.
-AuditHead Store::add_audit_entry(rocksdb::WriteBatch& batch, AuditEntry entry) const {
-  entry.number = audit_head_.number + 1;
-  entry.previous = audit_head_.hash;
+AuditHead Store::add_audit_entry(rocksdb::WriteBatch& batch, AuditEntry entry, const AuditHead& last) const {
+  entry.number = last.number + 1;
+  entry.previous = last.hash;
   entry.at = clock().now();
   batch.Put((*disk_)[Disk::meta], audit_key(entry.number), encode_audit(entry));
   const AuditHead head{entry.number, entry.hash};

@@ -334,7 +334,7 @@ class Store {
   MachineRecord& add_machine(std::string_view name, MachineId id);
   Result<void> write_note(std::optional<std::pair<std::string_view, std::string_view>> note,
                           std::optional<AuditEntry> entry);
-  AuditHead add_audit_entry(rocksdb::WriteBatch& batch, AuditEntry entry) const;
+  AuditHead add_audit_entry(rocksdb::WriteBatch& batch, AuditEntry entry, const AuditHead& last) const;
   enum class HeardFrom : std::uint8_t { events, readings_too };
   void rebuild_heard(MachineRecord& machine, Sequence commit, HeardFrom from);
   std::vector<HeardRun> heard_of(const ReadingSeries& series, Duration gap) const;

@@ -51,13 +51,17 @@ void append_buckets(JsonText& out, const std::vector<OeeBucket>& buckets) {
   out.end_array();
 }
 
+void append_page_end(JsonText& out, const PageEnd& end) {
+  if (end.asked) out.member("next_cursor", end.next);
+}
+
 std::string_view group_name(GroupBy group) {
   return group == GroupBy::machine ? "machine" : group == GroupBy::line ? "line" : "area";
 }
 
 }  // namespace
 
-std::string render_oee(const OeeRequest& request, const std::vector<OeeSeries>& series) {
+std::string render_oee(const OeeRequest& request, const std::vector<OeeSeries>& series, const PageEnd& end) {
   JsonText out;
   out.reserve(256 + series.size() * (series.empty() ? 0 : series.front().buckets.size()) * 1024);
   out.begin_object().member("scope", to_string(request.scope)).member("grain", name_of(request.grain));
@@ -72,6 +76,7 @@ std::string render_oee(const OeeRequest& request, const std::vector<OeeSeries>& 
     }
     out.end_array();
   }
+  append_page_end(out, end);
   return out.end_object().take();
 }
 
@@ -84,7 +89,7 @@ std::string render_current(const std::vector<CurrentMachine>& machines) {
 }
 
 std::string render_timeline(std::string_view machine, const std::vector<TimelineInterval>& intervals,
-                            std::optional<Timestamp> kept_from) {
+                            std::optional<Timestamp> kept_from, const PageEnd& end) {
   JsonText out;
   out.begin_object().member("machine", machine).key("intervals").begin_array();
   for (const TimelineInterval& i : intervals) {
@@ -94,6 +99,7 @@ std::string render_timeline(std::string_view machine, const std::vector<Timeline
   }
   out.end_array();
   if (kept_from) out.member("kept_from", *kept_from);
+  append_page_end(out, end);
   return out.end_object().take();
 }
 
@@ -154,7 +160,8 @@ std::string render_production(const std::vector<ProductionItem>& items) {
   return out.end_array().member("produced_quantity", total).end_object().take();
 }
 
-std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points) {
+std::string render_series(const SeriesRequest& request, const std::vector<SeriesPoint>& points,
+                          const PageEnd& end) {
   JsonText out;
   out.reserve(64 + points.size() * 48);
   out.begin_object().member("machine", request.machine).member("tag", request.tag).key("points").begin_array();
@@ -163,7 +170,9 @@ std::string render_series(const SeriesRequest& request, const std::vector<Series
     std::visit([&](const auto& value) { out.value(value); }, point.value);
     out.end_array();
   }
-  return out.end_array().end_object().take();
+  out.end_array();
+  append_page_end(out, end);
+  return out.end_object().take();
 }
 
 std::string render_series_csv(const std::vector<SeriesPoint>& points) {

@@ -50,8 +50,9 @@ Error too_many() {
 Result<std::vector<SeriesPoint>> points_of(const SeriesSnapshot& snapshot, const ChunkSource& source,
                                            const SeriesRequest& r) {
   std::vector<SeriesPoint> points;
+  const std::size_t most = std::min(r.limit.value_or(kMaxSeriesPoints), kMaxSeriesPoints);
   const auto visit = [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last && points.size() <= kMaxSeriesPoints; ++i) {
+    for (std::size_t i = first; i < last && points.size() <= most; ++i) {
       const Reading row = rows[i];
       if (r.good_only && !is_good(row.quality)) continue;
       const Timestamp at = r.step ? step_start(row.at, *r.step) : row.at;
@@ -61,10 +62,10 @@ Result<std::vector<SeriesPoint>> points_of(const SeriesSnapshot& snapshot, const
       else if (r.aggregate == Aggregate::last)
         points.back().value = value_of(row);
     }
-    return points.size() <= kMaxSeriesPoints;
+    return points.size() <= most;
   };
   if (const auto scanned = snapshot.scan(source, visit); !scanned) return scanned.error();
-  if (points.size() > kMaxSeriesPoints) return too_many();
+  if (!r.limit && points.size() > kMaxSeriesPoints) return too_many();
   return points;
 }
 
@@ -80,6 +81,7 @@ std::optional<Aggregate> aggregate_named(std::string_view name) {
 Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest& r, const std::stop_token& stop) {
   SeriesSnapshot snapshot;
   const ChunkSource* chunks = nullptr;
+  if (stop.stop_requested()) return cancelled();
   {
     const StoreView view = store.read();
     const MachineRecord* machine = view.machine(r.machine);
@@ -99,6 +101,7 @@ Result<std::vector<SeriesPoint>> series(const Store& store, const SeriesRequest&
   std::vector<SeriesPoint> points;
   points.reserve(steps->size());
   for (const SeriesSnapshot::Step& step : *steps) {
+    if (r.limit && points.size() > *r.limit) break;
     if (const auto value = result_of(step, r.aggregate)) points.push_back({step.start, *value});
   }
   return points;

@@ -20,6 +20,8 @@ struct SeriesRequest {
   std::optional<Duration> step;  ///< none: raw
   Aggregate aggregate = Aggregate::avg;
   bool good_only = false;  ///< OPC quality 192 and above, or none sent
+  /// Of more points than these the first are answered, and one more, whose time alone means something.
+  std::optional<std::size_t> limit = std::nullopt;
 };
 
 struct SeriesPoint {

@@ -25,6 +25,7 @@ struct Permit {
   std::string name;  ///< of who has it, for the audit log
   Role role = Role::viewer;
   std::vector<Scope> scopes{};  ///< no other machines exist for him; empty: the whole plant
+  std::string token{};          ///< the id of the token that he came by; empty: a certificate
 
   bool is_limited() const { return !scopes.empty(); }
 };

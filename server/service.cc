@@ -11,7 +11,7 @@
 
 #include "ingest/connector.h"
 #include "ingest/tcp/tcp_server.h"
-#include "server/api/api.h"
+#include "server/api/front.h"
 #include "server/http/content_coding.h"
 #include "web/assets.h"
 
@@ -43,16 +43,6 @@ void listen_to_commits(Store& store, LiveHub& live, Connectors& connectors) {
   });
 }
 
-/// How a call says which machines it is about.
-Reach reach_of(const Route& route, Right right) {
-  if (right == Right::none || right == Right::any || right == Right::send) return Reach::any;
-  if (route.method == "GET" && route.path == "/v1/plant") return Reach::any;  // it shows everybody his part
-  const auto takes = [&](std::string_view name) {
-    return std::ranges::any_of(route.parameters, [&](const ParameterDoc& p) { return p.name == name; });
-  };
-  return takes("scope") ? Reach::by_scope : takes("machine") ? Reach::by_machine : Reach::whole_plant;
-}
-
 /// For the rare client that takes no gzip, such as a plain curl.
 std::string unpacked(std::string_view gzip) {
   constexpr std::size_t kMost = std::size_t{64} << 20U;
@@ -70,8 +60,7 @@ HttpResponse page(const Asset& asset, const HttpRequest& request) {
       {"Vary", "Accept-Encoding"},
       {"Cache-Control", asset.immutable() ? "public, max-age=31536000, immutable" : "no-cache"},
       {"Content-Security-Policy",
-       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"},
-      {"Referrer-Policy", "no-referrer"}};
+       "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"}};
   if (request.header("if-none-match") == asset.etag) {
     answer.status = 304;
     return answer;
@@ -102,6 +91,7 @@ struct Service::Parts {
   std::unique_ptr<Store> store;
   std::unique_ptr<TokenBook> tokens;
   std::unique_ptr<Gate> gate_keeper;
+  std::unique_ptr<ApiFront> front;
   std::unique_ptr<Ingestor> ingestor;
   std::unique_ptr<Connectors> connectors;
   std::unique_ptr<TcpServer> tcp;
@@ -133,16 +123,8 @@ struct Service::Parts {
   }
 
   void add_routes() {
-    for (Route& route : all_routes()) {
-      router.add(std::string{route.method}, std::string{route.path},
-                 [this, right = right_for(route.method, route.path),
-                  reach = reach_of(route, right_for(route.method, route.path)),
-                  handle = std::move(route.handle)](HttpRequest request, Responder responder) {
-                   if (auto refused = gate_keeper->refuse(request, right, reach))
-                     return responder.send(std::move(*refused));
-                   handle(*api, request, std::move(responder));
-                 });
-    }
+    for (Route& route : all_routes())
+      router.add(std::string{route.method}, std::string{route.path}, front->around(std::move(route), *api));
     for (const Asset& asset : web_assets()) {
       const auto answer = [&asset](const HttpRequest& request, Responder responder) {
         responder.send(page(asset, request));
@@ -215,6 +197,7 @@ Result<void> Service::recover() {
   if (!tokens) return tokens.error();
   p.tokens = std::move(*tokens);
   p.gate_keeper = std::make_unique<Gate>(*p.store, *p.tokens);
+  p.front = std::make_unique<ApiFront>(*p.gate_keeper, p.options.front);
   if (!p.options.insecure && !p.tokens->is_in_use() && !p.is_local()) {
     return invalid(
         "refusing to serve on other than this machine without tokens: make one with takt token create --data " +
@@ -235,7 +218,7 @@ Result<void> Service::recover() {
   p.workers = std::make_unique<WorkerPool>(kWorkers);
   p.scanners = std::make_unique<WorkerPool>(kScanners);
   p.api = std::make_unique<Api>(Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.tokens, *p.gate_keeper,
-                                    *p.workers, *p.scanners, *p.http, p.started, p.stopping});
+                                    *p.front, *p.workers, *p.scanners, *p.http, p.started, p.stopping});
   p.add_routes();
   if (p.options.tcp) {
     TcpOptions limits;
@@ -298,6 +281,7 @@ void Service::stop() {
   p.tcp.reset();
   p.connectors.reset();
   p.ingestor.reset();
+  p.front.reset();
   p.gate_keeper.reset();
   p.tokens.reset();
   p.store.reset();

@@ -4,6 +4,7 @@
 #include "engine/memory.h"
 #include "net/tls.h"
 #include "schema/plant.h"
+#include "server/api/front_options.h"
 #include "server/http/http_server.h"
 
 #include <atomic>
@@ -26,6 +27,7 @@ struct ServiceOptions {
   TlsFiles tls;                      ///< of both; none: no TLS
   bool insecure = false;             ///< serve other than this machine without TLS and tokens
   HttpOptions http_options;
+  FrontOptions front;
   MemoryBudget memory;
   const Clock* clock = &Clock::system();
   Timestamp clock_not_before = kBeginOfTime;  ///< as of StoreOptions

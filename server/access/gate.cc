@@ -73,6 +73,12 @@ bool has_right(Role role, Right right) {
   return false;
 }
 
+std::shared_ptr<const Permit> permit_by(std::optional<Token> token) {
+  if (!token) return nullptr;
+  token->permit.token = token->id;
+  return std::make_shared<const Permit>(std::move(token->permit));
+}
+
 /// A page of somewhere else must not act with the session of this one.
 bool is_from_elsewhere(const HttpRequest& request) {
   if (request.method == "GET" || request.method == "HEAD") return false;
@@ -154,14 +160,11 @@ std::optional<HttpResponse> Gate::refuse_beyond(const Permit& permit, HttpReques
 }
 
 Gate::Caller Gate::caller_of(const HttpRequest& request) {
-  if (const std::string token = shown_token(request); !token.empty()) {
-    const auto whose = tokens_.whose(token);
-    return {whose ? std::make_shared<const Permit>(whose->permit) : nullptr, true};
-  }
+  if (const std::string token = shown_token(request); !token.empty())
+    return {permit_by(tokens_.whose(token)), true};
   if (!cookie_of(request).empty()) {
-    const auto whose = is_from_elsewhere(request) ? std::nullopt : of_session(request);
     // A session that is over is no attempt to guess one.
-    return {whose ? std::make_shared<const Permit>(whose->permit) : nullptr, false};
+    return {permit_by(is_from_elsewhere(request) ? std::nullopt : of_session(request)), false};
   }
   if (!request.certificate.empty())
     return {std::make_shared<const Permit>(Permit{request.certificate, Role::ingest, {}}), true};
@@ -194,8 +197,7 @@ bool Gate::fails_too_often(const std::string& remote) {
 Result<std::shared_ptr<const Permit>> Gate::admit(std::string_view token, std::string_view certificate,
                                                   const std::string& remote) {
   if (!tokens_.is_in_use()) return std::shared_ptr<const Permit>{};
-  std::shared_ptr<const Permit> permit;
-  if (const auto whose = tokens_.whose(token)) permit = std::make_shared<const Permit>(whose->permit);
+  std::shared_ptr<const Permit> permit = permit_by(tokens_.whose(token));
   if (!permit && token.empty() && !certificate.empty())
     permit = std::make_shared<const Permit>(Permit{std::string{certificate}, Role::ingest, {}});
   if (permit && has_right(permit->role, Right::send)) return permit;
@@ -205,6 +207,11 @@ Result<std::shared_ptr<const Permit>> Gate::admit(std::string_view token, std::s
   if (!token.empty()) fails_too_often(remote);
   return invalid(token.empty() ? "a token is needed: see --token-file"
                                : "the token is not known, has expired or was revoked");
+}
+
+bool Gate::holds(const Permit* permit) const {
+  if (permit == nullptr) return !tokens_.is_in_use();
+  return permit->token.empty() || tokens_.holding(permit->token).has_value();
 }
 
 Result<std::string> Gate::begin_session(const HttpRequest& request, std::string_view token) {

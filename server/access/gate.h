@@ -45,6 +45,9 @@ class Gate {
   Result<std::shared_ptr<const Permit>> admit(std::string_view token, std::string_view certificate,
                                               const std::string& remote);
 
+  /// Whether what a request was let in with still lets in; null: nothing was shown, as none was needed.
+  bool holds(const Permit* permit) const;
+
   /// Begins a session: the value of its cookie. not_found: the token is nobody's.
   Result<std::string> begin_session(const HttpRequest& request, std::string_view token);
   void end_session(const HttpRequest& request);

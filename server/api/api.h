@@ -19,6 +19,8 @@
 
 namespace takt {
 
+class ApiFront;
+
 /// Borrowed from the Service, which outlives every request.
 struct Api {
   Store& store;
@@ -27,6 +29,7 @@ struct Api {
   LiveHub& live;
   TokenBook& tokens;
   Gate& gate;
+  const ApiFront& front;
   WorkerPool& workers;   ///< for what waits for the disk or the committer
   WorkerPool& scanners;  ///< for queries that may take long
   const HttpServer& http;
@@ -48,6 +51,8 @@ struct Route {
   std::string_view content_type = "application/json";
   std::string_view request_body{};                            ///< what a body holds; empty: none
   std::function<void(Api&, HttpRequest&, Responder)> handle;  ///< may take the body out of the request
+  std::string_view rows{};             ///< the member that holds an answer's rows, for CSV and NDJSON; empty: none
+  std::vector<std::string> columns{};  ///< of rows that are arrays
 };
 
 /// A handler that answers at once.

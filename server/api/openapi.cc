@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "query/json_text.h"
@@ -15,6 +16,43 @@ std::string lower(std::string_view text) {
   return result;
 }
 
+/// A value that each parameter may have, by its name.
+std::string_view example_of(std::string_view parameter) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kExamples{{
+      {"scope", "line:L1"},
+      {"machine", "M1"},
+      {"from", "2026-01-05T06:00:00Z"},
+      {"to", "2026-01-05T14:00:00Z"},
+      {"as_of", "2026-01-06T08:00:00Z"},
+      {"grain", "shift"},
+      {"group", "machine"},
+      {"whole", "1"},
+      {"by", "reason"},
+      {"limit", "1000"},
+      {"cursor", "2026-01-05T08:00:00Z"},
+      {"tag", "spindle.temp"},
+      {"step", "60s"},
+      {"agg", "avg"},
+      {"quality", "good"},
+      {"characteristic", "diameter"},
+      {"product", "X"},
+      {"lsl", "73.95"},
+      {"usl", "74.05"},
+      {"target", "74"},
+      {"subgroup_size", "5"},
+      {"rules", "nelson"},
+      {"chart", "p"},
+      {"after", "0"},
+      {"format", "ndjson"},
+      {"precision", "ns"},
+      {"valid_from", "2026-02-01T00:00:00Z"},
+      {"dry_run", "1"},
+  }};
+  const auto found =
+      std::ranges::find(kExamples, parameter, &std::pair<std::string_view, std::string_view>::first);
+  return found == kExamples.end() ? std::string_view{} : found->second;
+}
+
 void append_operation(JsonText& out, const Route& route) {
   std::string id = lower(route.method);
   for (const char c : route.path) id += c == '/' || c == '.' ? '_' : c;
@@ -24,6 +62,7 @@ void append_operation(JsonText& out, const Route& route) {
     for (const ParameterDoc& p : route.parameters) {
       out.begin_object().member("name", p.name).member("in", "query").member("required", p.required);
       out.member("description", p.description).key("schema").begin_object().member("type", "string").end_object();
+      if (const auto example = example_of(p.name); !example.empty()) out.member("example", example);
       out.end_object();
     }
     out.end_array();
@@ -33,7 +72,12 @@ void append_operation(JsonText& out, const Route& route) {
     out.key("content").begin_object().key("*/*").begin_object().end_object().end_object().end_object();
   }
   out.key("responses").begin_object().key("200").begin_object().member("description", route.answer).key("content");
-  out.begin_object().key(route.content_type).begin_object().end_object().end_object().end_object();
+  out.begin_object().key(route.content_type).begin_object().end_object();
+  if (!route.rows.empty()) {
+    out.key("text/csv").begin_object().end_object();
+    out.key("application/x-ndjson").begin_object().end_object();
+  }
+  out.end_object().end_object();
   out.key("default")
       .begin_object()
       .member("description", "an error: what went wrong and what to do")

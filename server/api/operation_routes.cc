@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "query/json_text.h"
-#include "server/api/api.h"
+#include "server/api/front.h"
 #include "server/version.h"
 
 namespace takt {
@@ -197,6 +197,7 @@ std::string metrics(Api& api) {
       "Requests given up because their client left or the server stopped.", api.http.cancelled_requests());
   one("live_listeners", "gauge", "Open event streams.", api.live.listeners());
   one("resident_memory_bytes", "gauge", "Resident memory of the process.", resident_bytes());
+  api.front.append_metrics(out);
   append_source_metrics(out, api);
   for (const auto& target : api.exporter.status()) {
     fmt::format_to(std::back_inserter(out), "takt_export_lag_seconds{{target=\"{}\"}} {}\n", target.name,

@@ -146,7 +146,8 @@ std::vector<Route> plant_routes() {
        "to ask `after` for more",
        "application/json",
        {},
-       answering(get_audit)},
+       answering(get_audit),
+       "items"},
   };
 }
 

@@ -56,7 +56,8 @@ std::vector<Route> quality_routes() {
        "null: no defect was named",
        "application/json",
        {},
-       get_defect_pareto},
+       get_defect_pareto,
+       "items"},
       {"GET",
        "/v1/quality",
        "Yields, capability and control charts of a characteristic",
@@ -77,7 +78,8 @@ std::vector<Route> quality_routes() {
        "violations. null where there is no denominator, limit or spread",
        "application/json",
        {},
-       get_quality},
+       get_quality,
+       "charts"},
   };
 }
 

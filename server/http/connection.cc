@@ -311,6 +311,7 @@ Task<void> Connection::refuse() {
   fate_ = ConnectionFate::close;
   traits_ = AnswerTraits();
   traits_.to_head = parser_->is_head();
+  traits_.secured = transport_.is_secured();
   set_deadline(options_.linger_timeout);
   co_await send_answer(std::move(refusal));
 }
@@ -323,6 +324,7 @@ Task<void> Connection::answer_request() {
   traits_.to_head = request.method == "HEAD";
   traits_.to_http_1_0 = parser_->is_http_1_0();
   traits_.accepts_gzip = accepts_gzip(request);
+  traits_.secured = request.secured;
   if (!parser_->keep_alive()) fate_ = ConnectionFate::close;
   exchange_ = std::make_shared<Exchange>(weak_from_this(), options_.stream_queue_bytes);
   request.cancelled = exchange_->cancelled();

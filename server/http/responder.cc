@@ -16,6 +16,8 @@ void append_field(std::string& frame, std::string_view name, std::string_view va
   frame.append(name).append(": ").append(value).append("\n");
 }
 
+}  // namespace
+
 std::string event_frame(std::string_view event_name, std::string_view data, std::string_view id) {
   std::string frame;
   frame.reserve(data.size() + event_name.size() + id.size() + 32);
@@ -30,13 +32,12 @@ std::string event_frame(std::string_view event_name, std::string_view data, std:
   return frame += '\n';
 }
 
-}  // namespace
-
 EventStream::EventStream(std::shared_ptr<StreamQueue> queue) : queue_(std::move(queue)) {}
 EventStream::~EventStream() { queue_->close(); }
 bool EventStream::push(std::string_view event_name, std::string_view data, std::string_view id) {
   return !queue_->closed() && queue_->push(event_frame(event_name, data, id));
 }
+bool EventStream::push_frame(std::string_view frame) { return !queue_->closed() && queue_->push(frame); }
 void EventStream::close() { queue_->close(); }
 bool EventStream::closed() const { return queue_->closed(); }
 void EventStream::on_close(std::function<void()> callback) { queue_->on_close(std::move(callback)); }
@@ -47,6 +48,7 @@ Responder::Responder(Responder&& other) noexcept = default;
 Responder& Responder::operator=(Responder&& other) noexcept {
   Responder old(std::move(*this));  // answers 500 if it was not answered
   exchange_ = std::move(other.exchange_);
+  finish_ = std::move(other.finish_);
   return *this;
 }
 
@@ -55,7 +57,10 @@ Responder::~Responder() {
 }
 
 void Responder::send(HttpResponse response) {
-  if (const auto exchange = std::exchange(exchange_, nullptr)) exchange->answer(std::move(response));
+  const auto exchange = std::exchange(exchange_, nullptr);
+  if (!exchange) return;
+  if (const auto finish = std::exchange(finish_, nullptr)) finish(response);
+  exchange->answer(std::move(response));
 }
 
 std::shared_ptr<EventStream> Responder::stream() {

@@ -15,6 +15,7 @@ struct AnswerTraits {
   bool to_head = false;      ///< Headers only.
   bool to_http_1_0 = false;  ///< Keeping the connection must be said.
   bool accepts_gzip = false;
+  bool secured = false;  ///< Through TLS: the client is told never to come without.
 };
 
 /// Packs the body if the client accepts that and it is worth it.

@@ -377,6 +377,53 @@ TEST(Audit, TellsWhoChangedWhatAndOutlivesARestart) {
   EXPECT_TRUE(s.store->audit(~std::uint64_t{0}, 100)->empty());
 }
 
+Event classified(Timestamp from, std::string_view reason, std::string_view by) {
+  Event e;
+  e.type = EventType::classify;
+  e.machine = "M1";
+  e.at = from;
+  e.end = from + std::chrono::minutes{5};
+  e.reason = reason, e.by = by;
+  return e;
+}
+
+EventBatch batch_of(const std::vector<Event>& events) {
+  EventBatch batch;
+  for (const Event& event : events) {
+    batch.indexes.push_back(batch.events.size());
+    batch.events.push_back(event);
+  }
+  return batch;
+}
+
+TEST(Audit, KeepsWhoSaidWhyAMachineStood) {
+  EngineStore s{kMidnight + std::chrono::days{1}};
+  const auto later = [](int minutes) { return kMidnight + std::chrono::minutes{minutes}; };
+  ASSERT_TRUE(s.store->commit(batch_of({classified(later(0), "FAIL", "anna"), state("M1", later(0), "down"),
+                                        classified(later(10), "TOOL", "anna")}),
+                              "http 192.0.2.7"));
+  ASSERT_TRUE(s.store->commit(batch_of({classified(later(0), "FAIL", "anna")}), "http 192.0.2.7"));  // known
+  ASSERT_TRUE(s.store->commit(batch_of({withdrawn(classified(later(0), "FAIL", "anna"))}), "tcp press"));
+  std::vector<Event> many;
+  for (int i = 0; i < 101; ++i) many.push_back(classified(later(20 + 5 * i), "TOOL", "import"));
+  ASSERT_TRUE(s.store->commit(batch_of(many), "http 192.0.2.8"));
+  const auto entries = *s.store->audit(1, 100);  // the first is the plant
+  ASSERT_EQ(entries.size(), 4U);
+  const std::array<std::string, 4> actions{"classify", "classify", "classify.withdraw", "classify.many"};
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    EXPECT_EQ(entries[i].action, actions.at(i));
+    EXPECT_EQ(entries[i].number, i + 2);
+    EXPECT_EQ(entries[i].previous, i == 0 ? s.store->audit(0, 1)->at(0).hash : entries[i - 1].hash);
+  }
+  EXPECT_EQ(entries[0].author.by, "anna");
+  EXPECT_EQ(entries[0].author.actor, "http 192.0.2.7");
+  EXPECT_EQ(entries[0].details.at("event").at("reason"), "FAIL");
+  EXPECT_EQ(entries[0].details.at("event").at("machine"), "M1");
+  EXPECT_EQ(entries[1].details.at("event").at("reason"), "TOOL");
+  EXPECT_EQ(entries[2].author.actor, "tcp press");
+  EXPECT_EQ(entries[3].details.at("events"), 101);
+}
+
 TEST(Audit, HashesAsSha256Does) {
   EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

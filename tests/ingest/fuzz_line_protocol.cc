@@ -31,12 +31,14 @@ Lines read(std::string_view body, const LineOptions& options) {
   return lines;
 }
 
-/// As many events and refusals as the line has fields, or one for all of it; none of a blank line or a comment.
+/// As many events and refusals as the line has fields, or one for all of it; none of a blank line, a comment or a
+/// statement of `influx_inspect export`.
 void check_number(const LineOutcome& outcome, std::string_view line) {
   const std::size_t first = line.find_first_not_of(" \t");
-  const bool has_content = line.find_last_not_of('\r') != std::string_view::npos &&
-                           first != std::string_view::npos &&
-                           line.find_first_not_of('\r', first) != std::string_view::npos && line[first] != '#';
+  const std::string_view text = first == std::string_view::npos ? std::string_view{} : line.substr(first);
+  const bool is_statement = text.starts_with("CREATE DATABASE ") || text.starts_with("CREATE RETENTION POLICY ");
+  const bool has_content =
+      text.find_first_not_of('\r') != std::string_view::npos && text.front() != '#' && !is_statement;
   const std::size_t number = outcome.taken.size() + outcome.refused.size();
   require((number > 0) == has_content);
   require(number <= 1 || number <= static_cast<std::size_t>(std::count(line.begin(), line.end(), '=')));

@@ -77,6 +77,28 @@ TEST_F(Description, IsTrueOfEveryPathThatIsRead) {
   }
 }
 
+TEST_F(Description, GivesExamplesThatAreUnderstood) {
+  const Json openapi = client_.json("/openapi.json");
+  for (const auto& [path, operations] : openapi["paths"].items()) {
+    if (!operations.contains("get") || path == "/v1/live") continue;
+    const Json parameters = operations["get"].value("parameters", Json::array());
+    for (const Json& tried : parameters) {
+      ASSERT_TRUE(tried.contains("example")) << path << ' ' << tried["name"];
+      std::string target = path;
+      for (const Json& each : parameters) {
+        if (each["required"].get<bool>() || each["name"] == tried["name"])
+          target += (target == path ? "?" : "&") + each["name"].get<std::string>() + "=" +
+                    each["example"].get<std::string>();
+      }
+      const int status = client_.get(target).status;
+      EXPECT_TRUE(status == 200 || status == 404) << target << ' ' << status;
+    }
+  }
+  const Json forms = openapi["paths"]["/v1/oee"]["get"]["responses"]["200"]["content"];
+  EXPECT_TRUE(forms.contains("application/json") && forms.contains("text/csv") &&
+              forms.contains("application/x-ndjson"));
+}
+
 TEST_F(Description, OfItselfInMetricsCountsWhatCameIn) {
   client_.send({{{"type", "count"}, {"machine", "M1"}, {"ts", "2025-01-06T06:00:00Z"}, {"good", 1}}});
   client_.post("/v1/events", "nonsense\n");

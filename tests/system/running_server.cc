@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -57,6 +58,9 @@ RunningServer::RunningServer(const TemporaryFolder& folder, std::string_view pla
     write_file(folder.config(), plant);
     words.insert(words.end(), {"--config", folder.config().string()});
   }
+  // How fast this machine is decides no test.
+  if (std::ranges::find(more, "--query-timeout") == more.end())
+    words.insert(words.end(), {"--query-timeout", "never"});
   words.insert(words.end(), more.begin(), more.end());
   process_ = std::make_unique<ChildProcess>(words);
   constexpr std::string_view kWords = "listening on ";
