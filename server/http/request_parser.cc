@@ -43,7 +43,9 @@ void RequestParser::on_request_impl(http::verb, view method, view target, int ve
   if (target.size() > options_.max_url_bytes) return refuse(url_too_long(), ec);
   is_http_1_0_ = version < 11;
   request_.method = std_view(method);
-  const std::string_view url = without_authority(std_view(target).substr(0, target.find('#')));
+  // Whoever sends one meant %23, or his parameters behind it would be ignored: RFC 9112 section 3.2 has none.
+  if (target.find('#') != view::npos) return refuse(problem(400, "A # in the URL is written %23."), ec);
+  const std::string_view url = without_authority(std_view(target));
   const auto question = url.find('?');
   auto path = percent_decoded(url.substr(0, question));
   auto query = QueryParameters::parse(question == std::string_view::npos ? "" : url.substr(question + 1));

@@ -105,6 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
         Framing{"TwoHosts", "GET /hello HTTP/1.1\r\nHost: t\r\nHost: u\r\n\r\n"},
         Framing{"ANameWithoutAColon", "GET /hello HTTP/1.1\r\nHost: t\r\nX\r\n\r\n"},
         Framing{"ASpaceInTheTarget", "GET /hello /secret HTTP/1.1\r\nHost: t\r\n\r\n"},
+        Framing{"ANumberSignInTheTarget", "GET /hello#?a=1 HTTP/1.1\r\nHost: t\r\n\r\n"},
         Framing{"ATabInTheRequestLine", "GET\t/hello HTTP/1.1\r\nHost: t\r\n\r\n"},
         Framing{"ChunkSizeBeyond64Bits", post_with(kChunked, "10000000000000005\r\nhello\r\n0\r\n\r\n")},
         Framing{"ChunkSizeOf64Bits", post_with(kChunked, "FFFFFFFFFFFFFFFF\r\nhello\r\n0\r\n\r\n")},
