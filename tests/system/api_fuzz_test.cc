@@ -262,8 +262,9 @@ class RequestMaker {
     std::string query = query_for(operation, dice, sent);
     if (dice.percent(5)) query = without_spaces(mutated(query, dice.engine())), sent.must_be_refused = false;
     if (!is_its_own) sent.must_be_refused = false;
-    sent.bytes = sent.method + ' ' + path + (query.empty() ? "" : "?" + query) + " HTTP/1.1\r\nHost: takt\r\n" +
-                 headers_and_body(operation, query, dice);
+    const std::string target = path + (query.empty() ? "" : "?" + query);
+    sent.bytes =
+        sent.method + ' ' + target + " HTTP/1.1\r\nHost: takt\r\n" + headers_and_body(operation, target, dice);
     return sent;
   }
 
@@ -299,7 +300,7 @@ class RequestMaker {
     if (kCareless.contains(operation.path) || operation.method == "DELETE") sent.must_be_refused = false;
     return query;
   }
-  static std::string headers_and_body(const Operation& operation, const std::string& query, Dice& dice) {
+  static std::string headers_and_body(const Operation& operation, const std::string& target, Dice& dice) {
     static constexpr std::array kTypes = {"application/json",
                                           "application/x-ndjson",
                                           "text/csv",
@@ -317,8 +318,7 @@ class RequestMaker {
     if (!operation.has_body && dice.percent(95)) return headers + "\r\n";
     std::string body = body_for(operation, dice);
     // Whole descriptions only where nothing can come of them.
-    if (operation.path == "/v1/plant" && query == "dry_run=1")
-      body = dice.percent(30) ? kPlant : mutated(kPlant, dice.engine());
+    if (target == "/v1/plant?dry_run=1") body = dice.percent(30) ? kPlant : mutated(kPlant, dice.engine());
     if (dice.percent(80)) headers += "Content-Type: " + dice.of(kTypes) + "\r\n";
     if (dice.percent(10)) {
       headers += "Content-Encoding: gzip\r\n";
@@ -342,7 +342,8 @@ bool is_json(const std::string& text) { return Json::accept(text); }
 /// What is wrong with an answer; empty: nothing.
 std::string fault_of(const RawAnswer& answer, const Sent& sent) {
   if (answer.status == 0) return "no answer";
-  if (answer.status >= 500) return "a fault of the server: " + answer.body;
+  const bool took_long = answer.status == 503 && answer.body.find("query time-out") != std::string::npos;
+  if (answer.status >= 500 && !took_long) return "a fault of the server: " + answer.body;
   if (answer.head.find("Set-Cookie: a=b") != std::string::npos) return "a header of the client's making";
   if (sent.must_be_refused && answer.status < 400) return "is not refused";
   if (sent.method == "HEAD") return "";
