@@ -15,6 +15,10 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -34,7 +38,7 @@ constexpr auto kPoll = std::chrono::milliseconds{200};  // of a client in the op
 
 struct Options {
   std::string folder = "data", json;
-  std::size_t machines = 200, clients = 100, askers = 4, events_per_s = 50'000;
+  std::size_t machines = 200, clients = 100, askers = 4, listeners = 1'000, events_per_s = 50'000;
   int days = 30, seconds = 10, samples = 2'000;
 };
 
@@ -69,6 +73,7 @@ class QueryServerProcess {
   QueryServerProcess& operator=(const QueryServerProcess&) = delete;
 
   HttpClient connect() const { return need(HttpClient::open(url_)); }
+  std::uint16_t port() const { return static_cast<std::uint16_t>(std::atoi(url_.c_str() + url_.rfind(':') + 1)); }
 
  private:
   [[noreturn]] static void serve(const ScratchFolder& folder, const Plant& plant, const Options& options,
@@ -176,6 +181,59 @@ Times one_by_one(const QueryServerProcess& server, const Options& options, const
   }
   return times;
 }
+
+/// Event streams of one machine, all read by one thread.
+class Listeners {
+ public:
+  Listeners(const QueryServerProcess& server, std::size_t count, const std::string& machine) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server.port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const std::string request =
+        fmt::format("GET /v1/live?scope=machine:{} HTTP/1.1\r\nHost: localhost\r\n\r\n", machine);
+    for (std::size_t i = 0; i < count; ++i) {
+      const int one = socket(AF_INET, SOCK_STREAM, 0);
+      need_that(one >= 0 && connect(one, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+                    send(one, request.data(), request.size(), 0) == static_cast<ssize_t>(request.size()),
+                "a listener does not get in");
+      sockets_.push_back({one, POLLIN, 0});
+    }
+    heard_.resize(count);
+  }
+  ~Listeners() {
+    for (const pollfd& one : sockets_) close(one.fd);
+  }
+  Listeners(const Listeners&) = delete;
+  Listeners& operator=(const Listeners&) = delete;
+
+  /// How long each has waited for `text` since `begin`, in milliseconds.
+  std::vector<double> wait_for(std::string_view text, SteadyClock::time_point begin) {
+    std::vector<double> ms;
+    std::vector<bool> has(sockets_.size());
+    std::array<char, 16384> bytes{};
+    while (ms.size() < sockets_.size()) {
+      need_that(poll(sockets_.data(), sockets_.size(), 30'000) > 0, "a listener hears nothing");
+      for (std::size_t i = 0; i < sockets_.size(); ++i) {
+        if (sockets_[i].revents == 0) continue;
+        const ssize_t count = recv(sockets_[i].fd, bytes.data(), bytes.size(), 0);
+        need_that(count > 0, "a listener was cut off");
+        heard_[i].append(bytes.data(), static_cast<std::size_t>(count));
+        if (!has[i] && heard_[i].find(text) != std::string::npos) has[i] = true, ms.push_back(ms_since(begin));
+        if (has[i]) heard_[i].clear();
+      }
+    }
+    return ms;
+  }
+
+ private:
+  std::vector<pollfd> sockets_;
+  std::vector<std::string> heard_;
+};
 
 /// Readings and counts of all machines, so many a second, until it goes.
 class EventStreamIn {
@@ -299,6 +357,26 @@ void measure_single(Report& report, const QueryServerProcess& server, const Opti
   }
 }
 
+/// From an event's answer to the listeners that hear of it.
+void measure_live(Report& report, const QueryServerProcess& server, const Options& options, const Plant& plant) {
+  const std::string& machine = plant.machines[0].id;
+  Listeners listeners{server, options.listeners, machine};
+  listeners.wait_for("event: oee", SteadyClock::now());
+  HttpClient client = server.connect();
+  std::vector<double> first, last;
+  for (int i = 0; i < 20; ++i) {
+    const std::string event = fmt::format(R"({{"type":"count","machine":"{}","ts":"{}","good":{}}})", machine,
+                                          format_time(now_of(options) - std::chrono::seconds{i + 1}), 1000 + i);
+    const auto sent = SteadyClock::now();
+    need_that(need(client.post("/v1/events", {event, "application/json"})).status == 200,
+              "an event was not accepted");
+    const std::vector<double> ms = listeners.wait_for(fmt::format("\"good\":{},", 1000 + i), sent);
+    first.push_back(ms.front()), last.push_back(ms.back());
+  }
+  report.add({"from sending an event to the first listener, p50", median(first), "ms", {}});
+  report.add({"to the last listener, p50", median(last), "ms", {}});
+}
+
 int run(const Options& options) {
   Report report{options.json};
   const ScratchFolder folder = need(ScratchFolder::make(options.folder));
@@ -308,6 +386,8 @@ int run(const Options& options) {
   report.heading(fmt::format("{} machines, {} days; one client, one question after the other", options.machines,
                              options.days));
   measure_single(report, server, options, ask);
+  report.heading(fmt::format("{} listeners", options.listeners));
+  measure_live(report, server, options, plant);
   report.heading(fmt::format("{} clients that ask 5 times a second; {} that ask as fast as they can",
                              options.clients, options.askers));
   const Round alone = measure_round(report, server, options, ask, {});
@@ -332,6 +412,7 @@ int main(int argc, char** argv) {
   app.add_option("--days", options.days, "Days of history")->capture_default_str();
   app.add_option("--clients", options.clients, "Clients of the open loop")->capture_default_str();
   app.add_option("--askers", options.askers, "Clients of the closed loop")->capture_default_str();
+  app.add_option("--listeners", options.listeners, "Open event streams")->capture_default_str();
   app.add_option("--events", options.events_per_s, "Events a second that come in")->capture_default_str();
   app.add_option("--seconds", options.seconds, "Of each measurement under load")->capture_default_str();
   app.add_option("--samples", options.samples, "Answers to be timed of a single client")->capture_default_str();

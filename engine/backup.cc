@@ -374,8 +374,10 @@ Result<BackupReport> back_up(const fs::path& data, const fs::path& to, const Bac
   return make_backup(**disk, to, options);
 }
 
-Result<BackupReport> Store::back_up(const fs::path& to, const BackupOptions& options) const {
-  return make_backup(*disk_, to, options);
+Result<BackupReport> Store::back_up(const fs::path& to, const BackupOptions& options) {
+  auto report = make_backup(*disk_, to, options);
+  note_job("backup", std::nullopt, report ? "made" : "failed: " + report.error().context);
+  return report;
 }
 
 Result<std::vector<Backup>> list_backups(const fs::path& folder) {

@@ -103,10 +103,30 @@ class Store::Folder {
         if (!sealed) spdlog::error("events are not sealed: {}", sealed.error().context);
         const auto folded = store.fold();
         if (!folded) spdlog::error("chunks are not folded: {}", folded.error().context);
+        note_folding(store, folded, pause);
         more = (sealed && *sealed) || (folded && *folded);
         lock.lock();
       }
     }
+  }
+
+  void note_folding(Store& store, const Result<bool>& folded, std::chrono::milliseconds pause) {
+    if (folded && *folded) ++folds_;
+    store.note_job("compaction", store.clock().now() + std::chrono::duration_cast<Duration>(pause),
+                   !folded       ? "failed: " + folded.error().context
+                   : folds_ == 0 ? std::string{"nothing to merge since the start"}
+                                 : std::to_string(folds_) + " merges of chunks since the start");
+  }
+
+  /// One machine after the other: is what is added up still what its events say?
+  void check_figures(Store& store) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_check_) return;
+    next_check_ = now + kCheckEvery;
+    const auto checked = store.check_figures(next_checked_++);
+    if (!checked) spdlog::error("figures are not what their events say: {}", checked.error().context);
+    store.note_job("check of figures", store.clock().now() + kCheckEvery,
+                   checked ? *checked : "DIFFERENT: " + checked.error().context);
   }
 
   void look_after(Store& store) {
@@ -114,6 +134,7 @@ class Store::Folder {
     expire(store, readings_);
     expire(store, events_);
     store.disk_->reclaim(store.closing_);
+    check_figures(store);
     if (!store.read_only_reason().empty()) return;
     if (const auto sealed = store.seal_due(); !sealed)
       spdlog::error("readings are not put into chunks: {}", sealed.error().context);
@@ -151,10 +172,14 @@ class Store::Folder {
   }
 
   static constexpr Duration kQuiet = std::chrono::days{2};
+  static constexpr auto kCheckEvery = std::chrono::minutes{1};
 
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  std::uint64_t folds_ = 0;
+  std::size_t next_checked_ = 0;
+  std::chrono::steady_clock::time_point next_check_ = std::chrono::steady_clock::now() + kCheckEvery;
   Retained readings_{"readings", "retention", &Store::readings_kept_from, &Store::expire_readings, {}};
   Retained events_{"events", "retention of events", &Store::events_kept_from, &Store::expire_events, {}};
   std::thread thread_;
@@ -404,6 +429,23 @@ void Store::note_job(std::string_view name, std::optional<Timestamp> next, std::
   const auto at = std::find_if(jobs_.begin(), jobs_.end(), [&](const JobReport& job) { return job.name == name; });
   JobReport& job = at == jobs_.end() ? jobs_.emplace_back() : *at;
   job = {std::string{name}, clock().now(), next, std::move(outcome), done};
+}
+
+Result<std::string> Store::check_figures(std::size_t turn) const {
+  const StoreView view = read();
+  if (view.machine_count() == 0) return std::string{"there are no machines"};
+  const MachineId id{static_cast<std::uint32_t>(turn % view.machine_count())};
+  const MachineRecord& machine = view.machine(id);
+  const std::string& name = view.numbers().name(id);
+  const Timestamp now = clock().now();
+  const Timestamp last = machine.last_event().value_or(now);
+  const Timestamp day = std::chrono::floor<std::chrono::days>(std::min(last, now));
+  const TimeRange range{std::max(day, events_kept_from()), day + std::chrono::days{1}};
+  if (range.empty() || !machine.damage().empty()) return "the events of " + name + " are not all known";
+  if (machine.account(range, now) != machine.account_from_events(range, now))
+    return corruption("the sums of " + name + " from " + format_time(range.begin) +
+                      " on are not those of its events");
+  return name + " on " + format_time(range.begin) + ": as its events say";
 }
 
 std::vector<JobReport> Store::jobs() const {

@@ -235,6 +235,9 @@ class Store {
   Result<std::uint64_t> expire_events();
   /// What was done in the background, and when. Any thread.
   std::vector<JobReport> jobs() const;
+  /// Whether the sums of a machine's last day are those of its events: what was looked at. `turn`: one machine
+  /// after the other. corruption: they are not.
+  Result<std::string> check_figures(std::size_t turn) const;
 
   /// Replaces the plant description, for all time or from `valid_from` on, and recomputes what it changes of the
   /// past. Figures are those of before until all of them go over at once; commits and queries go on meanwhile.
@@ -283,7 +286,7 @@ class Store {
   std::uint64_t disk_bytes() const;
   std::uint64_t free_bytes() const;
   /// Adds a backup of all that is committed to the folder `to`, while others commit and read (engine/backup.h).
-  Result<BackupReport> back_up(const std::filesystem::path& to, const BackupOptions& options) const;
+  Result<BackupReport> back_up(const std::filesystem::path& to, const BackupOptions& options);
 
   /// Accepted events but readings, of commits after `since`: of one machine and kind in order of commit. Reads
   /// what is needed of the disk as it goes, holding nobody off; ends when told false. Returns the commit that they

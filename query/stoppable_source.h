@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/readings/series.h"
+#include "query/read_tally.h"
 
 #include <stop_token>
 #include <utility>
@@ -17,10 +18,12 @@ class StoppableSource final : public ChunkSource {
   Result<void> load(const ChunkKey& key,
                     const std::function<Result<void>(std::string_view)>& read) const override {
     if (stop_.stop_requested()) return cancelled();
+    ++ReadTally::of_this_thread().chunks;
     return source_.load(key, read);
   }
   Result<std::shared_ptr<const ReadingColumns>> rows(const ChunkKey& key, GroupId group) const override {
     if (stop_.stop_requested()) return cancelled();
+    ++ReadTally::of_this_thread().chunks;
     return source_.rows(key, group);
   }
 

@@ -11,6 +11,7 @@
 
 #include "ingest/connector.h"
 #include "ingest/tcp/tcp_server.h"
+#include "server/alerts/alert_book.h"
 #include "server/api/front.h"
 #include "server/http/content_coding.h"
 #include "web/assets.h"
@@ -41,6 +42,12 @@ void listen_to_commits(Store& store, LiveHub& live, Connectors& connectors) {
     live.committed(notice);
     if (notice.plant_changed) connectors.follow(store.plant());
   });
+}
+
+/// The broker of the command line.
+std::optional<DataSource> broker_in(const std::vector<DataSource>& sources) {
+  const auto named = std::ranges::find(sources, "mqtt", &DataSource::kind);
+  return named == sources.end() ? std::nullopt : std::optional{*named};
 }
 
 /// For the rare client that takes no gzip, such as a plain curl.
@@ -97,6 +104,7 @@ struct Service::Parts {
   std::unique_ptr<TcpServer> tcp;
   std::unique_ptr<Exporter> exporter;
   std::unique_ptr<LiveHub> live;
+  std::unique_ptr<AlertBook> alerts;
   std::unique_ptr<WorkerPool> workers, scanners;
   std::unique_ptr<Api> api;
   Router router;
@@ -215,10 +223,13 @@ Result<void> Service::recover() {
   auto exporter = Exporter::open(*p.store, p.options.exports);
   if (!exporter) return exporter.error();
   p.exporter = std::move(*exporter);
+  auto alerts = AlertBook::open(*p.store, *p.ingestor, *p.exporter, broker_in(p.options.sources));
+  if (!alerts) return alerts.error();
+  p.alerts = std::move(*alerts);
   p.workers = std::make_unique<WorkerPool>(kWorkers);
   p.scanners = std::make_unique<WorkerPool>(kScanners);
   p.api = std::make_unique<Api>(Api{*p.store, *p.ingestor, *p.exporter, *p.live, *p.tokens, *p.gate_keeper,
-                                    *p.front, *p.workers, *p.scanners, *p.http, p.started, p.stopping});
+                                    *p.front, *p.alerts, *p.workers, *p.scanners, *p.http, p.started, p.stopping});
   p.add_routes();
   if (p.options.tcp) {
     TcpOptions limits;
@@ -274,6 +285,7 @@ void Service::stop() {
   p.workers.reset();
   p.scanners.reset();
   p.http.reset();
+  p.alerts.reset();
   p.exporter.reset();
   if (p.store) p.store->set_listener({});
   p.live.reset();

@@ -44,7 +44,7 @@ struct MqttConnection::State {
   mosquitto* client = nullptr;
   Receive receive;
   std::vector<MqttSubscription> subscriptions;
-  std::size_t granted = 0;
+  std::size_t granted = 0, acknowledged = 0;
   bool connected = false;
   std::string failure;  // what a callback learned
   std::string logged;   // the library's last error, such as OpenSSL's
@@ -80,6 +80,7 @@ struct MqttConnection::Callbacks {
                                    static_cast<std::size_t>(message->payloadlen)};
     of(object).receive({message->topic, payload, message->qos, message->retain});
   }
+  static void published(mosquitto*, void* object, int) { ++of(object).acknowledged; }
   static void logged(mosquitto*, void* object, int level, const char* text) {
     if (level == MOSQ_LOG_ERR) of(object).logged = text;
   }
@@ -97,7 +98,7 @@ Result<std::unique_ptr<MqttConnection>> MqttConnection::begin(const MqttSettings
   State& state = *connection->state_;
   state.receive = std::move(receive);
   state.subscriptions = settings.subscriptions;
-  state.client = mosquitto_new(settings.client_id.c_str(), !settings.keeps_session, &state);
+  state.client = mosquitto_new(or_null(settings.client_id), !settings.keeps_session, &state);
   if (state.client == nullptr) return io_error("the MQTT library has no memory");
   mosquitto* const client = state.client;
   // A library that believes in other threads queues what it has to say until it is told to write.
@@ -106,6 +107,7 @@ Result<std::unique_ptr<MqttConnection>> MqttConnection::begin(const MqttSettings
   mosquitto_connect_callback_set(client, Callbacks::connected);
   mosquitto_subscribe_callback_set(client, Callbacks::subscribed);
   mosquitto_message_callback_set(client, Callbacks::received);
+  mosquitto_publish_callback_set(client, Callbacks::published);
   mosquitto_log_callback_set(client, Callbacks::logged);
   if (!settings.user.empty()) mosquitto_username_pw_set(client, settings.user.c_str(), or_null(settings.password));
   if (settings.will) {
@@ -130,6 +132,8 @@ bool MqttConnection::wants_to_write() const { return mosquitto_want_write(state_
 bool MqttConnection::is_ready() const {
   return state_->connected && state_->granted >= state_->subscriptions.size();
 }
+
+std::size_t MqttConnection::acknowledged() const { return state_->acknowledged; }
 
 Result<void> MqttConnection::outcome(int code) {
   if (!state_->failure.empty()) return io_error(state_->failure);

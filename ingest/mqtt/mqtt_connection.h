@@ -47,6 +47,9 @@ class MqttConnection {
   /// Pings and time-outs; to be called once a second or so.
   Result<void> keep_alive();
 
+  /// Publications of QoS 1 that the broker has acknowledged.
+  std::size_t acknowledged() const;
+
   /// Both go out with the next write().
   void publish(const MqttPublication& publication);
   void say_goodbye();

@@ -67,6 +67,8 @@ bool has_right(Role role, Right right) {
       return role != Role::ingest;
     case Right::send:
       return role != Role::viewer;
+    case Right::operate:
+      return role == Role::operating || role == Role::admin;
     case Right::administer:
       return role == Role::admin;
   }
@@ -101,13 +103,21 @@ Right right_for(std::string_view method, std::string_view path) {
     Right right;
   };
   constexpr std::array kExceptions{
-      Exception{"GET", "/healthz", Right::none},         Exception{"GET", "/readyz", Right::none},
-      Exception{"GET", "/openapi.json", Right::none},    Exception{"GET", "/ping", Right::none},
-      Exception{"POST", "/v1/session", Right::none},     Exception{"DELETE", "/v1/session", Right::none},
-      Exception{"GET", "/v1/session", Right::any},       Exception{"POST", "/v1/events", Right::send},
-      Exception{"POST", "/write", Right::send},          Exception{"POST", "/api/v2/write", Right::send},
-      Exception{"POST", "/query", Right::send},          Exception{"GET", "/v1/audit", Right::administer},
-      Exception{"GET", "/v1/tokens", Right::administer}, Exception{"GET", "/v1/quarantine", Right::administer},
+      Exception{"GET", "/healthz", Right::none},
+      Exception{"GET", "/readyz", Right::none},
+      Exception{"GET", "/openapi.json", Right::none},
+      Exception{"GET", "/ping", Right::none},
+      Exception{"POST", "/v1/session", Right::none},
+      Exception{"DELETE", "/v1/session", Right::none},
+      Exception{"GET", "/v1/session", Right::any},
+      Exception{"POST", "/v1/events", Right::send},
+      Exception{"POST", "/write", Right::send},
+      Exception{"POST", "/api/v2/write", Right::send},
+      Exception{"POST", "/query", Right::send},
+      Exception{"GET", "/v1/audit", Right::administer},
+      Exception{"GET", "/v1/tokens", Right::administer},
+      Exception{"GET", "/v1/quarantine", Right::administer},
+      Exception{"POST", "/v1/alerts/acknowledge", Right::operate},
   };
   for (const Exception& each : kExceptions) {
     if (each.method == method && each.path == path) return each.right;

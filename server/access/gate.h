@@ -18,6 +18,7 @@ enum class Right : std::uint8_t {
   any,         ///< a token, of whatever role
   read,        ///< viewer, operator, admin
   send,        ///< ingest, admin; of an operator what classifies
+  operate,     ///< operator, admin; it judges by itself which machines it is for
   administer,  ///< admin
 };
 /// Whether a call can be answered for some machines alone, and how it is told for which.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "query/read_tally.h"
 #include "server/api/api.h"
 
 namespace takt {
@@ -11,6 +12,7 @@ namespace takt {
 void answer_in(WorkerPool& pool, Responder responder, std::function<HttpResponse()> work) {
   auto shared = std::make_shared<Responder>(std::move(responder));
   pool.run([shared = std::move(shared), work = std::move(work)] {
+    ReadTally::of_this_thread() = {};
     try {
       shared->send(work());
     } catch (const std::exception& error) {

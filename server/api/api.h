@@ -19,6 +19,7 @@
 
 namespace takt {
 
+class AlertBook;
 class ApiFront;
 
 /// Borrowed from the Service, which outlives every request.
@@ -30,6 +31,7 @@ struct Api {
   TokenBook& tokens;
   Gate& gate;
   const ApiFront& front;
+  AlertBook& alerts;
   WorkerPool& workers;   ///< for what waits for the disk or the committer
   WorkerPool& scanners;  ///< for queries that may take long
   const HttpServer& http;
@@ -78,6 +80,7 @@ std::vector<Route> plant_routes();
 std::vector<Route> operation_routes();
 std::vector<Route> backup_routes();
 std::vector<Route> access_routes();
+std::vector<Route> alert_routes();
 /// All of them, in the order of the documentation.
 std::vector<Route> all_routes();
 

@@ -1,5 +1,6 @@
 #include "server/api/front.h"
 
+#include "query/read_tally.h"
 #include "server/api/answer_form.h"
 
 #include <fmt/format.h>
@@ -13,7 +14,8 @@ namespace {
 
 /// How a call says which machines it is about.
 Reach reach_of(const Route& route, Right right) {
-  if (right == Right::none || right == Right::any || right == Right::send) return Reach::any;
+  if (right == Right::none || right == Right::any || right == Right::send || right == Right::operate)
+    return Reach::any;
   if (route.method == "GET" && route.path == "/v1/plant") return Reach::any;  // it shows everybody his part
   const auto takes = [&](std::string_view name) {
     return std::ranges::any_of(route.parameters, [&](const ParameterDoc& p) { return p.name == name; });
@@ -62,8 +64,10 @@ struct ApiFront::Call {
         std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began);
     meter.count(response.status, took);
     if (options.slow_query.count() > 0 && took >= options.slow_query) {
-      spdlog::warn("http: slow: {} {}{} took {} ms, answered {} with {} bytes", route.method, route.path,
-                   asked_for(), took.count() / 1000, response.status, response.payload().size());
+      const ReadTally& read = ReadTally::of_this_thread();
+      spdlog::warn("http: slow: {} {}{} took {} ms, read {} chunks and {} buckets, answered {} with {} bytes",
+                   route.method, route.path, asked_for(), took.count() / 1000, read.chunks, read.buckets,
+                   response.status, response.payload().size());
     }
   }
 
@@ -109,6 +113,7 @@ Handler ApiFront::around(Route route, Api& api) {
       request.cancelled = call->query->token();
     }
     responder.before_sending([call](HttpResponse& response) { call->finish(response); });
+    ReadTally::of_this_thread() = {};
     if (auto refused = gate_.refuse(request, right, reach)) return responder.send(std::move(*refused));
     kept->handle(api, request, std::move(responder));
   };

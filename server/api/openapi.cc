@@ -135,7 +135,7 @@ std::string openapi(const std::vector<Route>& routes) {
 std::vector<Route> all_routes() {
   std::vector<Route> all;
   for (auto part : {ingest_routes(), source_routes(), query_routes(), kpi_routes(), quality_routes(),
-                    plant_routes(), operation_routes(), backup_routes(), access_routes()}) {
+                    plant_routes(), operation_routes(), backup_routes(), access_routes(), alert_routes()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "query/json_text.h"
+#include "server/alerts/alert_book.h"
 #include "server/api/front.h"
 #include "server/version.h"
 
@@ -153,6 +154,20 @@ void append_source_metrics(std::string& out, Api& api) {
   fmt::format_to(to, "takt_data_quality_ratio {}\n", all.share());
 }
 
+void append_machine_metrics(std::string& out, Api& api) {
+  out +=
+      "# HELP takt_machine_last_event_timestamp_seconds When a machine was last heard of, by its own clock.\n"
+      "# TYPE takt_machine_last_event_timestamp_seconds gauge\n";
+  const StoreView view = api.store.read();
+  for (std::uint32_t i = 0; i < view.machine_count(); ++i) {
+    const MachineId id{i};
+    const auto last = view.machine(id).last_event();
+    if (!last || !is_active(view, id)) continue;
+    fmt::format_to(std::back_inserter(out), "takt_machine_last_event_timestamp_seconds{{machine={}}} {:.3f}\n",
+                   label_value(view.numbers().name(id)), static_cast<double>(micros(*last)) / 1e6);
+  }
+}
+
 }  // namespace
 
 std::string metrics(Api& api) {
@@ -197,6 +212,12 @@ std::string metrics(Api& api) {
       "Requests given up because their client left or the server stopped.", api.http.cancelled_requests());
   one("live_listeners", "gauge", "Open event streams.", api.live.listeners());
   one("resident_memory_bytes", "gauge", "Resident memory of the process.", resident_bytes());
+  const AlertBook::Counts alerts = api.alerts.counts();
+  one("alerts_firing", "gauge", "Alerts that fire.", alerts.firing);
+  one("alert_deliveries_waiting", "gauge", "Messages of alerts that nobody has taken yet.", alerts.waiting);
+  one("alert_deliveries_total", "counter", "Messages of alerts that were taken.", alerts.delivered);
+  one("alert_delivery_failures_total", "counter", "Attempts to deliver one that failed.", alerts.failures);
+  append_machine_metrics(out, api);
   api.front.append_metrics(out);
   append_source_metrics(out, api);
   for (const auto& target : api.exporter.status()) {

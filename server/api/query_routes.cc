@@ -1,4 +1,5 @@
 #include "query/explain.h"
+#include "query/read_tally.h"
 #include "query/render.h"
 #include "server/api/answer_form.h"
 #include "server/api/page.h"
@@ -39,8 +40,9 @@ void get_oee(Api& api, const HttpRequest& http, Responder responder) {
   if (request.group != GroupBy::none && (page.limit || page.cursor))
     in.fault("limit and cursor are for one scope; leave group out, and ask for its members one by one");
   if (auto fault = in.problem()) return responder.send(*fault);
-  const bool may_take_long = q.past || work_of(api.store.read(), request, q.now) > kLongWork;
-  answer_question(api, std::move(responder), may_take_long, [&api, request, q, page] {
+  const std::size_t work = work_of(api.store.read(), request, q.now);
+  answer_question(api, std::move(responder), q.past || work > kLongWork, [&api, request, q, page, work] {
+    ReadTally::of_this_thread().buckets += work;
     auto series = asked(api, q, [&](const StoreView& view) { return oee(view, request, q.now, q.stop); });
     if (!series) return problem_of(series.error());
     const PageEnd end = request.group == GroupBy::none ? cut(page, series->front().buckets, cursor_of) : PageEnd{};

@@ -1,6 +1,7 @@
 // A server on a loopback port that answers each request as its script says, and remembers what it was asked.
 #pragma once
 
+#include <sys/socket.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -31,7 +32,11 @@ class ScriptedServer {
   using Request = boost::beast::http::request<boost::beast::http::string_body>;
 
   explicit ScriptedServer(std::vector<Step> script) : script_(std::move(script)), thread_([this] { serve(); }) {}
-  ~ScriptedServer() { join(); }
+  /// What the script still has is not waited for: a test that has failed must end.
+  ~ScriptedServer() {
+    ::shutdown(acceptor_.native_handle(), SHUT_RDWR);
+    join();
+  }
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
   /// After the whole script has been played.
@@ -53,7 +58,9 @@ class ScriptedServer {
   void serve() {
     while (played_ < script_.size()) {
       Tcp::socket socket{context_};
-      acceptor_.accept(socket);
+      boost::system::error_code ended;
+      acceptor_.accept(socket, ended);
+      if (ended) return;
       ++connections_;
       boost::beast::flat_buffer buffer;
       while (played_ < script_.size() && play(socket, buffer)) {

@@ -424,6 +424,15 @@ TEST(Audit, KeepsWhoSaidWhyAMachineStood) {
   EXPECT_EQ(entries[3].details.at("events"), 101);
 }
 
+TEST(CheckOfFigures, ComparesTheSumsOfOneMachineAfterTheOtherWithItsEvents) {
+  EngineStore s{kMidnight + std::chrono::days{2}};
+  EXPECT_EQ(*s.store->check_figures(0), "M1 on 2026-01-07T00:00:00Z: as its events say") << "nothing is nothing";
+  s.commit({state("M1", kMidnight + std::chrono::hours{30}, "running"),
+            count("M1", kMidnight + std::chrono::hours{31}, 5)});
+  EXPECT_EQ(*s.store->check_figures(0), "M1 on 2026-01-06T00:00:00Z: as its events say");
+  EXPECT_EQ(*s.store->check_figures(3), "M2 on 2026-01-07T00:00:00Z: as its events say");
+}
+
 TEST(Audit, HashesAsSha256Does) {
   EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

@@ -1,5 +1,6 @@
 // Queries over real sockets whose client leaves. The one thread for long queries is held until the server has
 // noticed, so no test depends on which of both is quicker.
+#include "server/alerts/alert_book.h"
 #include "server/api/front.h"
 #include "tests/engine/engine_store.h"
 #include "tests/http/raw_client.h"
@@ -31,8 +32,9 @@ class CancelledQuery : public testing::Test {
     });
     EXPECT_TRUE(server) << server.error().context;
     server_ = std::move(*server);
-    api_ = std::make_unique<Api>(Api{*engine_.store, ingestor_, *exporter_, live_, *tokens_, gate_, front_,
-                                     workers_, scanners_, *server_, std::chrono::steady_clock::now(), stopping_});
+    api_ =
+        std::make_unique<Api>(Api{*engine_.store, ingestor_, *exporter_, live_, *tokens_, gate_, front_, *alerts_,
+                                  workers_, scanners_, *server_, std::chrono::steady_clock::now(), stopping_});
     for (const Route& route : query_routes()) {
       router_.add(std::string{route.method}, std::string{route.path},
                   [this, handle = route.handle](HttpRequest request, Responder responder) {
@@ -52,6 +54,8 @@ class CancelledQuery : public testing::Test {
   Ingestor ingestor_{*engine_.store};
   std::unique_ptr<Exporter> exporter_ = *Exporter::open(*engine_.store, {});
   LiveHub live_{*engine_.store};
+  std::unique_ptr<AlertBook> alerts_{
+      std::move(*AlertBook::open(*engine_.store, ingestor_, *exporter_, std::nullopt))};
   std::unique_ptr<TokenBook> tokens_{std::move(*TokenBook::open(*engine_.store))};
   Gate gate_{*engine_.store, *tokens_};
   ApiFront front_{gate_, {.query_timeout = 0ms}};

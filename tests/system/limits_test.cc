@@ -37,7 +37,7 @@ TEST(Limits, ThatMakeNoSenseAreRefused) {
   const TemporaryFolder folder;
   for (const char* option : {"--query-timeout", "--slow-query"}) {
     const Finished refused = run_takt({"serve", "--data", folder.data().string(), option, "soon"});
-    EXPECT_EQ(refused.status, 1) << option;
+    EXPECT_EQ(refused.status, 2) << option;
     EXPECT_THAT(refused.error, HasSubstr("\"soon\" is not a length of time"));
   }
   EXPECT_EQ(run_takt({"serve", "--data", folder.data().string(), "--rate-limit", "-1"}).status, 2);
