@@ -73,7 +73,7 @@ class QueryServerProcess {
   QueryServerProcess& operator=(const QueryServerProcess&) = delete;
 
   HttpClient connect() const { return need(HttpClient::open(url_)); }
-  std::uint16_t port() const { return static_cast<std::uint16_t>(std::atoi(url_.c_str() + url_.rfind(':') + 1)); }
+  std::uint16_t port() const { return static_cast<std::uint16_t>(std::stoi(url_.substr(url_.rfind(':') + 1))); }
 
  private:
   [[noreturn]] static void serve(const ScratchFolder& folder, const Plant& plant, const Options& options,

@@ -131,8 +131,8 @@ struct Service::Parts {
   }
 
   void add_routes() {
-    for (Route& route : all_routes())
-      router.add(std::string{route.method}, std::string{route.path}, front->around(std::move(route), *api));
+    for (const Route& route : all_routes())
+      router.add(std::string{route.method}, std::string{route.path}, front->around(route, *api));
     for (const Asset& asset : web_assets()) {
       const auto answer = [&asset](const HttpRequest& request, Responder responder) {
         responder.send(page(asset, request));
