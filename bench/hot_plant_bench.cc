@@ -1,18 +1,19 @@
 // How much memory a plant's readings need: 200 machines with 10 tags each, once a second for 2 days, all taken in
 // by one process. Floor: under 1 GB resident. With --memory 512M the same must still serve.
 #include "bench/need.h"
+#include "bench/process_memory.h"
 #include "bench/report.h"
 #include "bench/scratch_folder.h"
 #include "engine/memory.h"
 #include "engine/store.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <cmath>
 #include <condition_variable>
 #include <cstdlib>
-#include <fstream>
 
 namespace takt::bench {
 namespace {
@@ -30,13 +31,7 @@ struct Options {
 };
 
 /// A line of /proc/self/status, such as "VmRSS" (what is resident) or "VmHWM" (the most that ever was), in MB.
-double megabytes(const std::string& name) {
-  std::ifstream status{"/proc/self/status"};
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(name + ":")) return std::atof(line.c_str() + name.size() + 1) * 1024 / 1e6;
-  }
-  return 0;
-}
+double megabytes(const std::string& name) { return status_bytes(getpid(), name) / 1e6; }
 
 double seconds_since(SteadyClock::time_point begin) {
   return std::chrono::duration<double>(SteadyClock::now() - begin).count();

@@ -6,6 +6,7 @@
 // is in the store once.
 #include "bench/need.h"
 #include "bench/plant_load.h"
+#include "bench/process_memory.h"
 #include "bench/report.h"
 #include "bench/scratch_folder.h"
 #include "client/frame_writer.h"
@@ -25,7 +26,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <fstream>
 #include <thread>
 
 namespace takt::bench {
@@ -75,13 +75,7 @@ class TcpServerProcess {
               "the server has ended");
   }
   /// A line of /proc/PID/status in bytes, such as VmRSS (what is resident) or VmHWM (the most that ever was).
-  double bytes(const std::string& name) const {
-    std::ifstream status{fmt::format("/proc/{}/status", process_)};
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with(name + ":")) return std::atof(line.c_str() + name.size() + 1) * 1024;
-    }
-    return 0;
-  }
+  double bytes(const std::string& name) const { return status_bytes(process_, name); }
 
  private:
   [[noreturn]] static void serve(const ScratchFolder& folder, const MemoryBudget& budget, std::size_t machines,

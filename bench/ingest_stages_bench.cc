@@ -72,7 +72,7 @@ struct UpToTheDisk {
   UpToTheDisk() {
     StoreOptions options;
     options.clock = &clock;
-    store = std::move(*Store::open(folder / "store", std::move(options)));
+    store = *Store::open(folder / "store", std::move(options));
     store->set_plant(*parse_plant_toml(plant_toml(kMachines, kSeed), "plant.toml"), std::nullopt, false).value();
     ingestor = std::make_unique<Ingestor>(*store);
   }

@@ -3,6 +3,7 @@
 //
 // Measured twice, as they differ: after the history came in over HTTP, and after a restart on the same folder.
 #include "bench/plant_load.h"
+#include "bench/process_memory.h"
 #include "bench/report.h"
 #include "bench/scratch_folder.h"
 #include "bench/service_under_test.h"
@@ -62,13 +63,7 @@ class ServerProcess {
 
   HttpClient connect() const { return need(HttpClient::open(url_)); }
   /// A line of /proc/PID/status, such as "VmRSS" (what is resident) or "VmHWM" (the most that ever was), in MB.
-  double megabytes(const std::string& name) const {
-    std::ifstream status{fmt::format("/proc/{}/status", process_)};
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with(name + ":")) return std::atof(line.c_str() + name.size() + 1) * 1024 / 1e6;
-    }
-    return 0;
-  }
+  double megabytes(const std::string& name) const { return status_bytes(process_, name) / 1e6; }
 
  private:
   [[noreturn]] static void serve(const ScratchFolder& folder, const std::string& plant, const Clock& clock,

@@ -50,7 +50,7 @@ class ServiceUnderTest {
 /// A whole number among the members of a flat JSON answer; -1 if it is missing.
 inline std::int64_t member(const std::string& json, const std::string& name) {
   const std::size_t at = json.find('"' + name + "\":");
-  return at == std::string::npos ? -1 : std::atoll(json.c_str() + at + name.size() + 3);
+  return at == std::string::npos ? -1 : std::strtoll(json.c_str() + at + name.size() + 3, nullptr, 10);
 }
 
 }  // namespace takt::bench

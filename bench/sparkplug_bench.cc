@@ -154,7 +154,7 @@ bool turn(MqttConnection& connection, int patience_ms) {
 
 /// Until the broker answers, which takes a moment after its start.
 std::unique_ptr<MqttConnection> connect(const Broker& broker, const std::string& id, const std::string& filter,
-                                        MqttConnection::Receive receive) {
+                                        const MqttConnection::Receive& receive) {
   MqttSettings settings;
   settings.address = broker.address();
   settings.client_id = id;

@@ -3,6 +3,7 @@
 #include "bench/engine/parts.h"
 #include "bench/engine/store_under_test.h"
 #include "bench/need.h"
+#include "bench/process_memory.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +13,7 @@
 #include <array>
 #include <csignal>
 #include <cstdio>
-#include <fstream>
+#include <sstream>
 
 namespace takt::bench {
 namespace {
@@ -46,11 +47,10 @@ FillingProcess::FillingProcess(const Filling& filling) {
   if (process_ == 0) run_again(filling, life[0], told[1]);
   close(told[1]), close(life[0]);
   life_ = life[1];
-  const std::string line = read_line(told[0]);
+  std::istringstream line{read_line(told[0])};
   close(told[0]);
-  need_that(
-      std::sscanf(line.c_str(), "%zu %zu %lf", &filled_.readings, &filled_.journal_bytes, &filled_.seconds) == 3,
-      "the process that fills the store did not say that it is done");
+  need_that(!(line >> filled_.readings >> filled_.journal_bytes >> filled_.seconds).fail(),
+            "the process that fills the store did not say that it is done");
 }
 
 FillingProcess::~FillingProcess() { wait(); }
@@ -67,13 +67,7 @@ void FillingProcess::kill() {
   wait();
 }
 
-double FillingProcess::megabytes(const std::string& name) const {
-  std::ifstream status{fmt::format("/proc/{}/status", process_)};
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(name + ":")) return std::atof(line.c_str() + name.size() + 1) * 1024 / 1e6;
-  }
-  return 0;
-}
+double FillingProcess::megabytes(const std::string& name) const { return status_bytes(process_, name) / 1e6; }
 
 // ---------------------------------------- the child's side
 

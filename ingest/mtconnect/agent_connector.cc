@@ -40,7 +40,7 @@ std::optional<Position> parse_position(const std::string& text) {
 class Agent : public Connector {
  public:
   Agent(ConnectorContext context, HttpClientOptions options)
-      : context_(std::move(context)), options_(options), thread_([this] { run(); }) {}
+      : context_(std::move(context)), options_(std::move(options)), thread_([this] { run(); }) {}
   ~Agent() override {
     stop_.set();
     thread_.join();

@@ -213,6 +213,7 @@ std::string body_for(const Operation& operation, Dice& dice) {
     return mutated("[plant]\nid = \"P1\"\ntimezone = \"Europe/Berlin\"\n[[machine]]\nid = \"M1\"\n",
                    dice.engine()) +
            "\n[[machine]]\nname = 7\n";
+  if (operation.path.ends_with("write") && dice.percent(20)) return "# nothing\n";
   if (operation.path.ends_with("write"))
     return mutated("cell,machine=nobody,tag=a\\ b value=1.5,text=\"x\",n=7i 1736143200000000000\n", dice.engine());
   switch (dice.below(4)) {
@@ -260,6 +261,7 @@ class RequestMaker {
     const bool is_its_own = sent.method == operation.method && path == operation.path;
     sent.in_influx_words = operation.path.ends_with("write") || operation.path == "/query";
     std::string query = query_for(operation, dice, sent);
+    if (sent.operation == "PUT /v1/plant" && dice.percent(30)) query = "dry_run=1", sent.must_be_refused = false;
     if (dice.percent(5)) query = without_spaces(mutated(query, dice.engine())), sent.must_be_refused = false;
     if (!is_its_own) sent.must_be_refused = false;
     const std::string target = path + (query.empty() ? "" : "?" + query);
@@ -319,7 +321,11 @@ class RequestMaker {
     std::string body = body_for(operation, dice);
     // Whole descriptions only where nothing can come of them.
     if (target == "/v1/plant?dry_run=1") body = dice.percent(30) ? kPlant : mutated(kPlant, dice.engine());
-    if (dice.percent(80)) headers += "Content-Type: " + dice.of(kTypes) + "\r\n";
+    if (body == kPlant) {
+      headers += "Content-Type: application/toml\r\n";
+    } else if (dice.percent(80)) {
+      headers += "Content-Type: " + dice.of(kTypes) + "\r\n";
+    }
     if (dice.percent(10)) {
       headers += "Content-Encoding: gzip\r\n";
       const std::string packed = gzip_member(body).value();
