@@ -227,7 +227,8 @@ Capability capability(double mean, std::optional<double> sigma_within, std::opti
                       const std::optional<double>& target) {
   Capability c;
   const auto least = [](const std::optional<double>& a, const std::optional<double>& b) {
-    return a && b ? std::min(*a, *b) : a ? a : b;
+    if (!a) return b;
+    return b ? std::optional{std::min(*a, *b)} : a;
   };
   if (sigma_within && *sigma_within > 0) {
     const double s = *sigma_within;
@@ -240,8 +241,10 @@ Capability capability(double mean, std::optional<double> sigma_within, std::opti
   if (sigma_overall && *sigma_overall > 0) {
     const double s = *sigma_overall;
     if (lsl && usl) c.pp = (*usl - *lsl) / (6 * s);
-    c.ppk = least(lsl ? std::optional{(mean - *lsl) / (3 * s)} : std::nullopt,
-                  usl ? std::optional{(*usl - mean) / (3 * s)} : std::nullopt);
+    std::optional<double> lower, upper;
+    if (lsl) lower = (mean - *lsl) / (3 * s);
+    if (usl) upper = (*usl - mean) / (3 * s);
+    c.ppk = least(lower, upper);
   }
   return c;
 }
