@@ -1,7 +1,7 @@
 #include "cli/doctor.h"
 
 #include "engine/checkup.h"
-#include "export/sqlite_target.h"
+#include "export/export_target.h"
 
 #include <fmt/format.h>
 
@@ -19,7 +19,7 @@ Finding look_at_warehouse(const std::filesystem::path& file, const CheckUp& chec
     return Finding{Health::warn, "warehouse", why,
                    "it can be deleted while the server is stopped: the next start makes it anew"};
   };
-  auto target = SqliteTarget::open(file, SqliteDatabase::Mode::existing);
+  auto target = ExportTarget::open(SqliteUrl{file}, ExportTarget::Mode::existing);
   if (!target) return unusable(target.error().context);
   const auto watermark = target->watermark();
   if (!watermark) return unusable(watermark.error().context);

@@ -46,9 +46,9 @@ Result<FlushReport> export_all(const Arguments& arguments) {
   }
   const auto store = Store::open(arguments.data, {});
   if (!store) return store.error();
-  auto target = SqliteTarget::open(url->file, SqliteDatabase::Mode::create);
+  auto target = ExportTarget::open(*url, ExportTarget::Mode::create);
   if (!target) return target.error();
-  if (const auto migrated = target->migrate_to(SqliteTarget::newest_version()); !migrated) return migrated.error();
+  if (const auto migrated = target->migrate_to(ExportTarget::newest_version()); !migrated) return migrated.error();
   return flush(**store, *target, *span);
 }
 
@@ -58,7 +58,8 @@ int run(const Arguments& arguments) {
     fmt::print(stderr, "takt export: {}\n", report.error().context);
     return 1;
   }
-  fmt::print("{} rows written to {}, up to commit {}\n", report->rows_written, arguments.to, report->watermark);
+  fmt::print("{} rows written to {}, up to commit {}\n", report->rows_written,
+             shown(*parse_target_url(arguments.to)), report->watermark);
   return 0;
 }
 
@@ -69,7 +70,9 @@ void add_export_command(CLI::App& app, int& exit_status) {
       app.add_subcommand("export", "Bring a warehouse up to date with the data of a stopped server");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("--data", arguments->data, "Data folder")->envname("TAKT_DATA")->required();
-  command->add_option("--to", arguments->to, "Target: sqlite:FILE")->envname("TAKT_TO")->required();
+  command->add_option("--to", arguments->to, "Target: sqlite:FILE or postgresql://USER@HOST/DATABASE")
+      ->envname("TAKT_TO")
+      ->required();
   command
       ->add_option("--from", arguments->from, "Write only what lies in a span, changed or not: from this time on")
       ->envname("TAKT_FROM");

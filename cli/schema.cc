@@ -3,8 +3,8 @@
 #include "cli/server_access.h"
 #include "cli/verify_server.h"
 #include "engine/store.h"
+#include "export/export_target.h"
 #include "export/migrations.h"
-#include "export/sqlite_target.h"
 #include "export/target_url.h"
 #include "export/verify.h"
 
@@ -24,18 +24,18 @@ struct Arguments {
   std::optional<int> version;
 };
 
-Result<SqliteTarget> open_target(const Arguments& arguments, SqliteDatabase::Mode mode) {
+Result<ExportTarget> open_target(const Arguments& arguments, ExportTarget::Mode mode) {
   const auto url = parse_target_url(arguments.to);
   if (!url) return url.error();
-  return SqliteTarget::open(url->file, mode);
+  return ExportTarget::open(*url, mode);
 }
 
 Result<int> up(const Arguments& arguments) {
-  auto target = open_target(arguments, SqliteDatabase::Mode::create);
+  auto target = open_target(arguments, ExportTarget::Mode::create);
   if (!target) return target.error();
   const auto version = target->version();
   if (!version) return version.error();
-  const int wanted = arguments.version.value_or(SqliteTarget::newest_version());
+  const int wanted = arguments.version.value_or(ExportTarget::newest_version());
   if (wanted < *version) {
     return invalid(
         fmt::format("the schema has version {}; to go down to {} use: takt schema down", *version, wanted));
@@ -47,7 +47,7 @@ Result<int> up(const Arguments& arguments) {
 
 Result<int> down(const Arguments& arguments) {
   if (!arguments.version) return invalid("--version N says how far down; 0 removes every table");
-  auto target = open_target(arguments, SqliteDatabase::Mode::existing);
+  auto target = open_target(arguments, ExportTarget::Mode::existing);
   if (!target) return target.error();
   const auto version = target->version();
   if (!version) return version.error();
@@ -61,11 +61,11 @@ Result<int> down(const Arguments& arguments) {
 }
 
 Result<int> status(const Arguments& arguments) {
-  auto target = open_target(arguments, SqliteDatabase::Mode::existing);
+  auto target = open_target(arguments, ExportTarget::Mode::existing);
   if (!target) return target.error();
   const auto applied = target->applied();
   if (!applied) return applied.error();
-  for (const Migration& migration : sqlite_migrations()) {
+  for (const Migration& migration : target->migrations()) {
     const auto at = static_cast<std::size_t>(migration.version) - 1;
     fmt::print("{:>3}  {:<12} {}\n", migration.version, migration.name,
                at < applied->size() ? "applied " + (*applied)[at].applied_at : "not applied");
@@ -83,15 +83,16 @@ Result<int> status(const Arguments& arguments) {
 }
 
 Result<int> print(const Arguments& arguments) {
-  if (const auto url = parse_target_url(arguments.to); !url) return url.error();
-  for (const Migration& migration : sqlite_migrations()) {
+  const auto url = parse_target_url(arguments.to);
+  if (!url) return url.error();
+  for (const Migration& migration : migrations_for(*url)) {
     if (migration.version > arguments.version.value_or(migration.version)) break;
     fmt::print("{}\n", migration.up);
   }
   return 0;
 }
 
-Result<VerifyReport> verified(const Arguments& arguments, SqliteTarget& target) {
+Result<VerifyReport> verified(const Arguments& arguments, ExportTarget& target) {
   if (!arguments.server.url.empty()) {
     auto client = connect_to(arguments.server);
     if (!client) return client.error();
@@ -110,7 +111,7 @@ Result<int> verify_target(const Arguments& arguments) {
   if (arguments.data.empty() && arguments.server.url.empty()) {
     return invalid("verify needs --data DIR of a stopped server or --server URL of a running one");
   }
-  auto target = open_target(arguments, SqliteDatabase::Mode::existing);
+  auto target = open_target(arguments, ExportTarget::Mode::existing);
   if (!target) return target.error();
   const auto report = verified(arguments, *target);
   if (!report) return report.error();
@@ -131,7 +132,9 @@ using Step = Result<int> (*)(const Arguments&);
 CLI::App* add_step(CLI::App& command, const char* name, const char* what, Step step, int& exit_status,
                    const std::shared_ptr<Arguments>& arguments) {
   CLI::App* sub = command.add_subcommand(name, what);
-  sub->add_option("--to", arguments->to, "Target: sqlite:FILE")->envname("TAKT_TO")->required();
+  sub->add_option("--to", arguments->to, "Target: sqlite:FILE or postgresql://USER@HOST/DATABASE")
+      ->envname("TAKT_TO")
+      ->required();
   sub->callback([step, name, arguments, &exit_status] {
     const Result<int> status = step(*arguments);
     if (!status) fmt::print(stderr, "takt schema {}: {}\n", name, status.error().context);

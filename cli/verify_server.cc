@@ -61,7 +61,7 @@ Result<json::value> answer_of(const Result<HttpReply>& reply, const std::string&
 
 struct Comparison {
   HttpClient& server;
-  SqliteTarget& target;
+  ExportTarget& target;
   Watermark watermark;
   VerifyReport report;
 
@@ -74,7 +74,7 @@ struct Comparison {
 };
 
 Result<void> Comparison::series(const Table& table, std::string_view grain, const std::string& machine) {
-  const auto rows = target.rows(table, {"machine = ? AND open = 0", {machine}});
+  const auto rows = target.rows(table, {"machine = ? AND open = ?", {machine, std::int64_t{0}}});
   if (!rows) return rows.error();
   if (rows->empty()) return {};
   const std::string path = fmt::format(
@@ -117,7 +117,7 @@ void Comparison::row(const Table& table, const SqlRow& row, const json::object& 
   }
 }
 
-Result<VerifyReport> compared(HttpClient& server, SqliteTarget& target) {
+Result<VerifyReport> compared(HttpClient& server, ExportTarget& target) {
   const auto flushed = answer_of(server.post("/v1/export/run", {"", "application/json"}), "POST /v1/export/run");
   if (!flushed) return flushed.error();
   // One transaction, so that the rows are those of one flush.
@@ -142,7 +142,7 @@ Result<VerifyReport> compared(HttpClient& server, SqliteTarget& target) {
 
 }  // namespace
 
-Result<VerifyReport> verify_server(HttpClient& server, SqliteTarget& target) {
+Result<VerifyReport> verify_server(HttpClient& server, ExportTarget& target) {
   Result<VerifyReport> report = io_error("the server's answer is not what this version of Takt expects");
   try {
     report = compared(server, target);

@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "export/canonical_json.h"
+
 namespace takt {
 namespace {
 
@@ -37,7 +39,7 @@ std::string entries_of(const json::object& plant, std::string_view name, std::st
     rest.erase(key);
     found.push_back(std::move(rest));
   }
-  return json::serialize(found);
+  return canonical_json(found);
 }
 
 std::vector<SqlRow> equipment_rows(const Plant& plant, const json::object& all) {
@@ -51,7 +53,7 @@ std::vector<SqlRow> equipment_rows(const Plant& plant, const json::object& all) 
                   {},
                   {},
                   std::int64_t{1},
-                  json::serialize(all.at("plant"))});
+                  canonical_json(all.at("plant"))});
   const SqlValue root = kind_of("plant");
   for (std::size_t i = 0; i < plant.areas.size(); ++i) {
     const Area& a = plant.areas[i];
@@ -64,20 +66,20 @@ std::vector<SqlRow> equipment_rows(const Plant& plant, const json::object& all) 
                     a.id,
                     {},
                     std::int64_t{1},
-                    json::serialize(list(all, "area")[i])});
+                    canonical_json(list(all, "area")[i])});
   }
   for (std::size_t i = 0; i < plant.lines.size(); ++i) {
     const Line& l = plant.lines[i];
     rows.push_back({kind_of("line"), l.id, l.name, kLineLevel, l.area.empty() ? root : kind_of("area"),
                     l.area.empty() ? plant.id : l.area, null_or(l.area), l.id, std::int64_t{1},
-                    json::serialize(list(all, "line")[i])});
+                    canonical_json(list(all, "line")[i])});
   }
   for (std::size_t i = 0; i < plant.machines.size(); ++i) {
     const Machine& m = plant.machines[i];
     const Line* line = plant.line(m.line);
     rows.push_back({kind_of("machine"), m.id, m.name, kMachineLevel, line == nullptr ? root : kind_of("line"),
                     line == nullptr ? plant.id : line->id, line == nullptr ? SqlValue{} : null_or(line->area),
-                    null_or(m.line), std::int64_t{m.active ? 1 : 0}, json::serialize(list(all, "machine")[i])});
+                    null_or(m.line), std::int64_t{m.active ? 1 : 0}, canonical_json(list(all, "machine")[i])});
   }
   return rows;
 }
@@ -90,8 +92,8 @@ std::vector<SqlRow> shift_rows(const Plant& plant, const json::object& all) {
     const json::object& entry = list(all, "shift")[i].as_object();
     const Duration length = s.end > s.start ? s.end - s.start : s.end - s.start + kDay;
     rows.push_back({static_cast<std::int64_t>(i + 1), s.id, s.name, to_string(s.scope),
-                    json::serialize(entry.at("days")), member(entry, "start"), member(entry, "end"),
-                    json::serialize(entry.at("breaks")), static_cast<double>(length.count()) / 1e6,
+                    canonical_json(entry.at("days")), member(entry, "start"), member(entry, "end"),
+                    canonical_json(entry.at("breaks")), static_cast<double>(length.count()) / 1e6,
                     time_or_null(s.valid.begin), time_or_null(s.valid.end)});
   }
   return rows;

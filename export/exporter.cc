@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "export/export_target.h"
 #include "export/flush.h"
 #include "export/target_url.h"
 
@@ -15,35 +16,26 @@ namespace takt {
 namespace {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// A target and what its thread alone touches.
-struct Target {
-  TargetUrl url;
-  std::optional<SqliteTarget> open;
-  Duration pause{0};
-  SteadyTime due;
-};
-
-/// Opens the target if it is not, with its schema brought up to date, and flushes.
-Result<FlushReport> flush_target(const Store& store, Target& target, const std::function<bool()>& given_up) {
-  if (!target.open) {
-    auto opened = SqliteTarget::open(target.url.file, SqliteDatabase::Mode::create);
-    if (!opened) return opened.error();
-    const auto version = opened->version();
-    if (!version) return version.error();
-    if (*version < SqliteTarget::newest_version()) {
-      if (const auto migrated = opened->migrate_to(SqliteTarget::newest_version()); !migrated)
-        return migrated.error();
-    }
-    target.open.emplace(std::move(*opened));
-  }
-  auto report = flush(store, *target.open, std::nullopt, given_up);
-  // Opened anew next time: the file may have been replaced, or its disk have gone and come back.
-  if (!report) target.open.reset();
-  return report;
-}
+SteadyTime steady_now() { return std::chrono::steady_clock::now(); }
 
 double seconds(Duration d) { return static_cast<double>(d.count()) / 1e6; }
+
+/// A target and the thread that flushes it: one that hangs holds no other up.
+struct Worker {
+  TargetUrl url;
+  // The thread's alone.
+  Duration pause{0};
+  SteadyTime due;
+  // Under the exporter's mutex.
+  TargetStatus status;
+  std::shared_ptr<ExportTarget> open;  // replaced by the thread alone
+  std::uint64_t served = 0;            // the last call of flush_now() that it has flushed for
+  bool ended = false;
+
+  std::atomic<SteadyTime> moved{SteadyTime{}};  // when a flush was last seen to get on
+  std::atomic<bool> flushing{false};
+  std::thread thread;
+};
 
 }  // namespace
 
@@ -52,58 +44,99 @@ struct Exporter::State {
   ExporterOptions options;
 
   mutable std::mutex mutex;
-  std::condition_variable wake, flushed;
-  std::vector<TargetStatus> status;
-  std::uint64_t requested = 0, served = 0;  // calls of flush_now()
-  bool stopping = false, stopped = false;
+  std::condition_variable wake, flushed, end_of_watch;
+  std::uint64_t requested = 0;  // calls of flush_now()
+  bool stopping = false, watched = true;
 
   std::atomic<SteadyTime> give_up{SteadyTime::max()};  // when the exporter must be gone
 
-  std::vector<Target> targets;  // the thread's
-  std::thread thread;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::thread watchdog;
 
   explicit State(const Store& s) : store(s) {}
-  void run();
-  void flush_one(std::size_t index, bool at_once);
+  void run(Worker& worker);
+  void flush_once(Worker& worker, bool at_once);
+  Result<FlushReport> open_and_flush(Worker& worker);
+  void watch();
   void note(TargetStatus& status, const Result<FlushReport>& report, Duration took) const;
 };
 
-void Exporter::State::run() {
+void Exporter::State::run(Worker& worker) {
   std::unique_lock lock{mutex};
   while (true) {
     const std::uint64_t serving = requested;
     const bool last = stopping;
-    const bool at_once = last || serving > served;
+    const bool at_once = last || serving > worker.served;
     lock.unlock();
-    for (std::size_t i = 0; i < targets.size(); ++i) flush_one(i, at_once);
+    flush_once(worker, at_once);
     lock.lock();
-    served = std::max(served, serving);
-    stopped = last;
+    worker.served = std::max(worker.served, serving);
+    worker.ended = last;
     flushed.notify_all();
     if (last) return;
-    auto next = std::chrono::steady_clock::now() + options.interval;
-    for (const Target& target : targets) next = std::min(next, target.due);
-    wake.wait_until(lock, next, [&] { return stopping || requested > served; });
+    const auto next = std::min(steady_now() + options.interval, worker.due);
+    wake.wait_until(lock, next, [&] { return stopping || requested > worker.served; });
   }
 }
 
-void Exporter::State::flush_one(std::size_t index, bool at_once) {
-  Target& target = targets[index];
-  const SteadyTime begin = std::chrono::steady_clock::now();
-  if (!at_once && begin < target.due) return;
+void Exporter::State::flush_once(Worker& worker, bool at_once) {
+  const SteadyTime begin = steady_now();
+  if (!at_once && begin < worker.due) return;
   // A machine may be described, and have spoken, only later: until then there is nothing to export.
   if (!store.has_plant()) {
-    target.due = begin + options.interval;
+    worker.due = begin + options.interval;
     return;
   }
-  const auto report =
-      flush_target(store, target, [this] { return std::chrono::steady_clock::now() >= give_up.load(); });
-  const SteadyTime end = std::chrono::steady_clock::now();
-  target.pause =
-      report ? options.interval : std::min(options.longest_pause, std::max(options.interval, 2 * target.pause));
-  target.due = end + target.pause;
+  worker.moved = begin;
+  worker.flushing = true;
+  const auto report = open_and_flush(worker);
+  worker.flushing = false;
+  const SteadyTime end = steady_now();
+  worker.pause =
+      report ? options.interval : std::min(options.longest_pause, std::max(options.interval, 2 * worker.pause));
+  worker.due = end + worker.pause;
   const std::lock_guard guard{mutex};
-  note(status[index], report, std::chrono::duration_cast<Duration>(end - begin));
+  // Opened anew next time: the file may have been replaced, or its disk or server have gone and come back.
+  if (!report) worker.open.reset();
+  note(worker.status, report, std::chrono::duration_cast<Duration>(end - begin));
+}
+
+/// Opens the target if it is not, with its schema brought up to date, and flushes.
+Result<FlushReport> Exporter::State::open_and_flush(Worker& worker) {
+  if (!worker.open) {
+    auto opened = ExportTarget::open(worker.url, ExportTarget::Mode::create);
+    if (!opened) return opened.error();
+    const auto target = std::make_shared<ExportTarget>(std::move(*opened));
+    {
+      const std::lock_guard guard{mutex};
+      worker.open = target;
+    }
+    const auto version = target->version();
+    if (!version) return version.error();
+    if (*version < ExportTarget::newest_version()) {
+      if (const auto migrated = target->migrate_to(ExportTarget::newest_version()); !migrated)
+        return migrated.error();
+    }
+  }
+  return flush(store, *worker.open, std::nullopt, [&] {
+    worker.moved = steady_now();
+    return steady_now() >= give_up.load();
+  });
+}
+
+/// Ends what a server does not answer: while the exporter runs after ExporterOptions::stall, when it goes at its
+/// deadline.
+void Exporter::State::watch() {
+  constexpr std::chrono::milliseconds kLook{200};
+  std::unique_lock lock{mutex};
+  while (watched) {
+    end_of_watch.wait_for(lock, kLook);
+    const SteadyTime now = steady_now();
+    for (const auto& worker : workers) {
+      const bool stalled = now - worker->moved.load() > options.stall || now >= give_up.load();
+      if (worker->flushing && stalled && worker->open) worker->open->interrupt();
+    }
+  }
 }
 
 void Exporter::State::note(TargetStatus& s, const Result<FlushReport>& report, Duration took) const {
@@ -128,7 +161,9 @@ void Exporter::State::note(TargetStatus& s, const Result<FlushReport>& report, D
 }
 
 Exporter::Exporter(std::unique_ptr<State> state) : state_(std::move(state)) {
-  state_->thread = std::thread{[s = state_.get()] { s->run(); }};
+  for (const auto& worker : state_->workers)
+    worker->thread = std::thread{[s = state_.get(), w = worker.get()] { s->run(*w); }};
+  state_->watchdog = std::thread{[s = state_.get()] { s->watch(); }};
 }
 
 Result<std::unique_ptr<Exporter>> Exporter::open(const Store& store, const std::vector<std::string>& urls,
@@ -138,10 +173,11 @@ Result<std::unique_ptr<Exporter>> Exporter::open(const Store& store, const std::
   for (const std::string& url : urls) {
     auto parsed = parse_target_url(url);
     if (!parsed) return parsed.error();
-    state->targets.push_back({std::move(*parsed), std::nullopt, Duration{0}, {}});
-    TargetStatus& status = state->status.emplace_back();
-    status.name = url;
-    status.state = "starting";
+    auto worker = std::make_unique<Worker>();
+    worker->status.name = std::holds_alternative<SqliteUrl>(*parsed) ? url : shown(*parsed);
+    worker->status.state = "starting";
+    worker->url = std::move(*parsed);
+    state->workers.push_back(std::move(worker));
   }
   return std::unique_ptr<Exporter>{new Exporter{std::move(state)}};
 }
@@ -150,12 +186,16 @@ Exporter::~Exporter() {
   {
     const std::lock_guard guard{state_->mutex};
     state_->stopping = true;
-    if (state_->give_up.load() == SteadyTime::max()) {
-      state_->give_up = std::chrono::steady_clock::now() + state_->options.last_flush;
-    }
+    if (state_->give_up.load() == SteadyTime::max()) state_->give_up = steady_now() + state_->options.last_flush;
   }
   state_->wake.notify_all();
-  state_->thread.join();
+  for (const auto& worker : state_->workers) worker->thread.join();
+  {
+    const std::lock_guard guard{state_->mutex};
+    state_->watched = false;
+  }
+  state_->end_of_watch.notify_all();
+  state_->watchdog.join();
 }
 
 void Exporter::finish_by(std::chrono::steady_clock::time_point deadline) { state_->give_up = deadline; }
@@ -164,15 +204,19 @@ void Exporter::flush_now() {
   std::unique_lock lock{state_->mutex};
   const std::uint64_t mine = ++state_->requested;
   state_->wake.notify_all();
-  state_->flushed.wait(lock, [&] { return state_->stopped || state_->served >= mine; });
+  state_->flushed.wait(lock, [&] {
+    return std::all_of(state_->workers.begin(), state_->workers.end(),
+                       [&](const auto& worker) { return worker->ended || worker->served >= mine; });
+  });
 }
 
 std::vector<TargetStatus> Exporter::status() const {
   const Sequence sequence = state_->store.sequence();
   const Timestamp now = state_->store.clock().now();
   const std::lock_guard guard{state_->mutex};
-  std::vector<TargetStatus> list = state_->status;
-  for (TargetStatus& s : list) {
+  std::vector<TargetStatus> list;
+  for (const auto& worker : state_->workers) {
+    TargetStatus& s = list.emplace_back(worker->status);
     s.sequence = sequence;
     if (s.watermark < sequence && s.last_flush) s.lag_s = seconds(std::max(Duration{0}, now - *s.last_flush));
   }

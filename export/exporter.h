@@ -15,7 +15,7 @@ namespace takt {
 
 /// How one target does.
 struct TargetStatus {
-  std::string name;   ///< its URL
+  std::string name;   ///< its URL, without a password
   std::string state;  ///< starting, ok or failing
   std::string last_error;
   Sequence watermark = 0;  ///< commits up to this one are in the target
@@ -34,9 +34,11 @@ struct ExporterOptions {
   Duration longest_pause = std::chrono::seconds{60};
   /// What flushing may still take once the exporter goes; what is not done by then waits for the next start.
   Duration last_flush = std::chrono::seconds{8};
+  /// A server that does not answer for so long has its connection cut.
+  Duration stall = std::chrono::seconds{60};
 };
 
-/// One thread flushes every target in turn; whatever a target does, ingest and queries go on. Any thread may call.
+/// A thread a target; whatever a target does, ingest, queries and the other targets go on. Any thread may call.
 class Exporter {
  public:
   /// Parses the URLs and starts; a target that cannot be opened is failing and tried again. invalid_argument: a

@@ -46,7 +46,7 @@ Timestamp floor_minute(Timestamp t) { return std::chrono::floor<std::chrono::min
 
 class Flush {
  public:
-  Flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only,
+  Flush(const Store& store, ExportTarget& target, std::optional<TimeRange> only,
         const std::function<bool()>& given_up)
       : store_(store), target_(target), only_(only), given_up_(given_up), now_(store.clock().now()) {}
 
@@ -73,7 +73,7 @@ class Flush {
   std::vector<std::pair<std::string, TimeRange>> changed_readings(MachineId machine);
 
   const Store& store_;
-  SqliteTarget& target_;
+  ExportTarget& target_;
   std::optional<TimeRange> only_;
   const std::function<bool()>& given_up_;
   Timestamp now_;
@@ -493,7 +493,7 @@ Result<void> Flush::finish() {
 
 }  // namespace
 
-Result<FlushReport> flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only,
+Result<FlushReport> flush(const Store& store, ExportTarget& target, std::optional<TimeRange> only,
                           const std::function<bool()>& given_up) {
   if (!store.has_plant()) return unavailable("there is no plant description yet");
   if (const auto begun = target.begin(); !begun) return begun.error();

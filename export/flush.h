@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/store.h"
-#include "export/sqlite_target.h"
+#include "export/export_target.h"
 
 #include <cstddef>
 #include <functional>
@@ -24,7 +24,7 @@ struct FlushReport {
 ///
 /// With `only`, rows of that span are written whether they have changed or not, and the watermark stays where it
 /// is. `given_up` is asked before each write; once it says yes, the flush is undone and answers unavailable.
-Result<FlushReport> flush(const Store& store, SqliteTarget& target, std::optional<TimeRange> only = std::nullopt,
+Result<FlushReport> flush(const Store& store, ExportTarget& target, std::optional<TimeRange> only = std::nullopt,
                           const std::function<bool()>& given_up = {});
 
 }  // namespace takt

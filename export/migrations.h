@@ -1,4 +1,5 @@
-// The steps that build the warehouse's schema, as they stand in schema/sql, embedded in the binary.
+// The steps that build the warehouse's schema: those of schema/sql in the words of each database, embedded in the
+// binary.
 #pragma once
 
 #include <span>
@@ -13,5 +14,6 @@ struct Migration {
 };
 
 std::span<const Migration> sqlite_migrations();
+std::span<const Migration> postgres_migrations();
 
 }  // namespace takt

@@ -93,10 +93,8 @@ struct SqliteDatabase::State {
 
 SqliteDatabase::SqliteDatabase(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SqliteDatabase::~SqliteDatabase() = default;
-SqliteDatabase::SqliteDatabase(SqliteDatabase&&) noexcept = default;
-SqliteDatabase& SqliteDatabase::operator=(SqliteDatabase&&) noexcept = default;
 
-Result<SqliteDatabase> SqliteDatabase::open(const std::filesystem::path& file, Mode mode) {
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesystem::path& file, Mode mode) {
   std::error_code ignored;
   if (mode == Mode::existing && !std::filesystem::exists(file, ignored)) {
     return not_found(fmt::format("{}: no such file", file.string()));
@@ -106,11 +104,44 @@ Result<SqliteDatabase> SqliteDatabase::open(const std::filesystem::path& file, M
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (mode == Mode::create ? SQLITE_OPEN_CREATE : 0);
   if (sqlite3_open_v2(file.c_str(), &state->handle, flags, nullptr) != SQLITE_OK) return state->error();
   sqlite3_busy_timeout(state->handle, kBusyMilliseconds);
-  SqliteDatabase database{std::move(state)};
+  std::unique_ptr<SqliteDatabase> database{new SqliteDatabase{std::move(state)}};
   const auto set =
-      database.run_script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+      database->run_script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
   if (!set) return set.error();
   return database;
+}
+
+Result<bool> SqliteDatabase::has_table(std::string_view name) {
+  const auto found = query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", {std::string{name}});
+  if (!found) return found.error();
+  return !found->empty();
+}
+
+Result<std::optional<std::string>> SqliteDatabase::foreign_table() {
+  const auto others = query("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1", {});
+  if (!others) return others.error();
+  if (others->empty()) return std::optional<std::string>{};
+  return std::optional{std::get<std::string>(others->front()[0])};
+}
+
+Result<void> SqliteDatabase::begin() {
+  const auto done = execute("BEGIN IMMEDIATE", {});
+  if (!done) return done.error();
+  return {};
+}
+
+Result<void> SqliteDatabase::upsert(const Table& table, const std::vector<const SqlRow*>& rows) {
+  std::string marks;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) marks += i == 0 ? "?" : ", ?";
+  const std::string sql = upsert_from(table, fmt::format("VALUES ({})", marks));
+  for (const SqlRow* row : rows) {
+    if (const auto done = execute(sql, *row); !done) return done.error();
+  }
+  return {};
+}
+
+Result<void> SqliteDatabase::insert(const Table& table, const std::vector<const SqlRow*>& rows) {
+  return upsert(table, rows);
 }
 
 Result<void> SqliteDatabase::run_script(std::string_view sql) {

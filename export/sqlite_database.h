@@ -1,36 +1,34 @@
-// One open SQLite file: statements in, rows out. The rest of export speaks of tables and rows; SQLite's own calls
-// stand behind this header.
+// One open SQLite file: statements in, rows out. SQLite's own calls stand behind this header.
 #pragma once
 
-#include "export/table.h"
-#include "schema/result.h"
+#include "export/sql_database.h"
 
 #include <filesystem>
 #include <memory>
-#include <string>
-#include <string_view>
-#include <vector>
 
 namespace takt {
 
-/// Not thread-safe: one thread at a time.
-class SqliteDatabase {
+class SqliteDatabase : public SqlDatabase {
  public:
   enum class Mode { create, existing };
 
   /// WAL, synchronous=FULL, foreign keys on. not_found: no such file with Mode::existing; corruption: not an
   /// SQLite file or a damaged one; io: anything else.
-  static Result<SqliteDatabase> open(const std::filesystem::path& file, Mode mode);
-  ~SqliteDatabase();
-  SqliteDatabase(SqliteDatabase&&) noexcept;
-  SqliteDatabase& operator=(SqliteDatabase&&) noexcept;
+  static Result<std::unique_ptr<SqliteDatabase>> open(const std::filesystem::path& file, Mode mode);
+  ~SqliteDatabase() override;
 
-  /// Several statements without values.
-  Result<void> run_script(std::string_view sql);
-  /// One statement. Returns how many rows it changed. unavailable: another connection holds the file's lock.
-  Result<std::size_t> execute(std::string_view sql, const std::vector<SqlValue>& values = {});
-  Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {});
-  bool in_transaction() const;
+  std::span<const Migration> migrations() const override { return sqlite_migrations(); }
+  Result<bool> has_table(std::string_view name) override;
+  /// Any table: a file is Takt's alone.
+  Result<std::optional<std::string>> foreign_table() override;
+  /// unavailable: another connection holds the file's lock.
+  Result<void> begin() override;
+  Result<void> run_script(std::string_view sql) override;
+  Result<std::size_t> execute(std::string_view sql, const std::vector<SqlValue>& values) override;
+  Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values) override;
+  Result<void> upsert(const Table& table, const std::vector<const SqlRow*>& rows) override;
+  Result<void> insert(const Table& table, const std::vector<const SqlRow*>& rows) override;
+  bool in_transaction() const override;
 
  private:
   struct State;

@@ -1,5 +1,7 @@
 #include "export/table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "schema/result.h"
@@ -10,6 +12,20 @@ std::size_t Table::at(std::string_view column) const {
   const auto found = std::find(columns.begin(), columns.end(), column);
   TAKT_INVARIANT(found != columns.end());
   return static_cast<std::size_t>(found - columns.begin());
+}
+
+std::string column_list(const Table& table, std::size_t count) {
+  std::string list;
+  for (std::size_t i = 0; i < count; ++i) list += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", table.columns[i]);
+  return list;
+}
+
+std::string upsert_from(const Table& table, std::string_view source) {
+  std::string updates;
+  for (std::size_t i = table.key; i < table.columns.size(); ++i)
+    updates += fmt::format("{0}\"{1}\" = excluded.\"{1}\"", updates.empty() ? "" : ", ", table.columns[i]);
+  return fmt::format("INSERT INTO {} ({}) {} ON CONFLICT ({}) DO UPDATE SET {}", table.name,
+                     column_list(table, table.columns.size()), source, column_list(table, table.key), updates);
 }
 
 namespace tables {

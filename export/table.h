@@ -24,6 +24,11 @@ struct Table {
   std::size_t at(std::string_view column) const;
 };
 
+/// "a", "b": the first `count` columns, quoted, since some are words of SQL.
+std::string column_list(const Table& table, std::size_t count);
+/// INSERT ... ON CONFLICT (key) DO UPDATE from `source`, such as VALUES (?, ?).
+std::string upsert_from(const Table& table, std::string_view source);
+
 /// Some rows of a table: the SQL condition, with `?` for each of the values.
 struct Slice {
   std::string where;

@@ -24,7 +24,7 @@ std::string text_of(const SqlValue& value) {
 
 class Verification {
  public:
-  Verification(const Store& store, SqliteTarget& target) : store_(store), target_(target) {}
+  Verification(const Store& store, ExportTarget& target) : store_(store), target_(target) {}
 
   Result<VerifyReport> run();
 
@@ -42,7 +42,7 @@ class Verification {
   void tell(Difference difference);
 
   const Store& store_;
-  SqliteTarget& target_;
+  ExportTarget& target_;
   Timestamp now_;
   VerifyReport report_;
   std::set<std::string> machines_;
@@ -285,7 +285,7 @@ std::string to_string(const Difference& d) {
                      d.machine, d.row.empty() ? "" : " ", d.row, d.column, d.engine, d.target);
 }
 
-Result<VerifyReport> verify(const Store& store, SqliteTarget& target) {
+Result<VerifyReport> verify(const Store& store, ExportTarget& target) {
   if (!store.has_plant()) return not_found("the store has no plant description yet");
   return Verification{store, target}.run();
 }

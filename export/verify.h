@@ -2,7 +2,7 @@
 #pragma once
 
 #include "engine/store.h"
-#include "export/sqlite_target.h"
+#include "export/export_target.h"
 
 #include <cstddef>
 #include <string>
@@ -31,6 +31,6 @@ struct VerifyReport {
 /// Compares all rollups, facts and dimensions as of the target's last flush. Meant for a store at rest: what is
 /// committed meanwhile may be told as a difference. not_found: nothing was flushed yet; conflict: another store's
 /// rows.
-Result<VerifyReport> verify(const Store& store, SqliteTarget& target);
+Result<VerifyReport> verify(const Store& store, ExportTarget& target);
 
 }  // namespace takt

@@ -29,7 +29,7 @@ TEST_F(ExporterConcurrency, FlushNowShowsWhatWasCommittedBefore) {
     EXPECT_EQ(status.watermark, store().sequence());
     EXPECT_EQ(status.lag_s, 0);
   }
-  SqliteTarget t = target();
+  ExportTarget t = target();
   EXPECT_EQ(one(t, "SELECT good_quantity FROM oee_rollup_daily WHERE machine='M1'"), "210");
 }
 
@@ -40,7 +40,7 @@ TEST_F(ExporterConcurrency, StoppingFlushesWhatIsLeft) {
     running->flush_now();
     count(5);
   }
-  SqliteTarget t = target();
+  ExportTarget t = target();
   EXPECT_EQ(one(t, "SELECT good_quantity FROM oee_rollup_daily WHERE machine='M1'"), "5");
   expect_equal(t);
 }
@@ -53,7 +53,7 @@ TEST_F(ExporterConcurrency, StoppingWaitsNoLongerThanAllowedAndLeavesTheTargetWh
     running->flush_now();
     count(3);
   }
-  SqliteTarget t = target();
+  ExportTarget t = target();
   EXPECT_EQ(one(t, "SELECT good_quantity FROM oee_rollup_daily WHERE machine='M1'"), "5");
   { const auto again = exporter(std::chrono::hours{1}); }
   EXPECT_EQ(one(t, "SELECT good_quantity FROM oee_rollup_daily WHERE machine='M1'"), "8");
@@ -82,7 +82,7 @@ TEST_F(ExporterConcurrency, FlushesWhileEventsComeInAndEndsEqual) {
       clock_.set(clock_.now() + std::chrono::minutes{1});
     }
   }
-  SqliteTarget t = target();
+  ExportTarget t = target();
   expect_equal(t);
 }
 

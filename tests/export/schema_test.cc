@@ -6,9 +6,13 @@
 namespace takt {
 namespace {
 
-class Schema : public WarehouseTest {
+class Schema : public EitherWarehouse {
  protected:
-  static std::string tables(SqliteTarget& t) {
+  std::string tables(ExportTarget& t) const {
+    if (kind_ == DatabaseKind::postgres)
+      return one(
+          t,
+          "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')");
     return one(t,
                "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'");
   }
@@ -20,34 +24,34 @@ class Schema : public WarehouseTest {
   }
 };
 
-TEST_F(Schema, MigrationsAreNumberedWithoutGaps) {
+TEST_P(Schema, MigrationsAreNumberedWithoutGaps) {
   int expected = 1;
-  for (const Migration& migration : sqlite_migrations()) {
+  for (const Migration& migration : migrations_for(*parse_target_url(url()))) {
     EXPECT_EQ(migration.version, expected++);
     EXPECT_FALSE(migration.up.empty());
     EXPECT_FALSE(migration.down.empty());
   }
 }
 
-TEST_F(Schema, GoesUpDownAndUpAgainWithRowsInPlace) {
+TEST_P(Schema, GoesUpDownAndUpAgainWithRowsInPlace) {
   send_something();
-  SqliteTarget t = target();
+  ExportTarget t = target();
   const std::string all = tables(t);
   flushed(t);
-  for (int version = SqliteTarget::newest_version(); version >= 0; --version) {
+  for (int version = ExportTarget::newest_version(); version >= 0; --version) {
     ASSERT_TRUE(t.migrate_to(version));
     EXPECT_EQ(t.version().value(), version);
   }
   EXPECT_EQ(tables(t), "0");
-  ASSERT_TRUE(t.migrate_to(SqliteTarget::newest_version()));
+  ASSERT_TRUE(t.migrate_to(ExportTarget::newest_version()));
   EXPECT_EQ(tables(t), all);
   EXPECT_TRUE(flushed(t).resynchronised);
   expect_equal(t);
 }
 
-TEST_F(Schema, HasTheTablesAndViewsOfTheContractAndEveryViewAnswers) {
+TEST_P(Schema, HasTheTablesAndViewsOfTheContractAndEveryViewAnswers) {
   send_something();
-  SqliteTarget t = target();
+  ExportTarget t = target();
   flushed(t);
   for (const char* name : {"dim_date",
                            "dim_time",
@@ -84,41 +88,55 @@ TEST_F(Schema, HasTheTablesAndViewsOfTheContractAndEveryViewAnswers) {
   EXPECT_EQ(one(t, "SELECT machine FROM vw_current_shift_oee"), "M1");
 }
 
-TEST_F(Schema, OfANewerTaktIsRefused) {
+TEST_P(Schema, OfANewerTaktIsRefused) {
   {
-    SqliteTarget t = target();
+    ExportTarget t = target();
     ASSERT_TRUE(t.query("INSERT INTO takt_schema VALUES (99, 'future', '2030-01-01T00:00:00Z', 'x')"));
   }
-  const auto opened = SqliteTarget::open(file(), SqliteDatabase::Mode::existing);
+  const auto opened = ExportTarget::open(*parse_target_url(url()), ExportTarget::Mode::existing);
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().context.find("newer"), std::string::npos);
 }
 
-TEST_F(Schema, OfAnotherProgramIsRefusedAndLeftAlone) {
+TAKT_OF_EITHER_DATABASE(Schema);
+
+class SchemaOfAFile : public WarehouseTest {};
+
+TEST_F(SchemaOfAFile, OfAnotherProgramIsRefusedAndLeftAlone) {
   {
     auto database = SqliteDatabase::open(file(), SqliteDatabase::Mode::create);
     ASSERT_TRUE(database);
-    ASSERT_TRUE(database->run_script("CREATE TABLE recipes (name TEXT)"));
+    ASSERT_TRUE((*database)->run_script("CREATE TABLE recipes (name TEXT)"));
   }
-  const auto opened = SqliteTarget::open(file(), SqliteDatabase::Mode::create);
+  const auto opened = ExportTarget::open(SqliteUrl{file()}, ExportTarget::Mode::create);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::conflict);
 }
 
-TEST_F(Schema, OfAFileThatIsNoDatabaseIsRefused) {
+TEST_F(SchemaOfAFile, OfAFileThatIsNoDatabaseIsRefused) {
   std::filesystem::create_directories(folder_);
   std::string text(10'000, 'x');
   FILE* out = std::fopen(file().c_str(), "w");
   std::fputs(text.c_str(), out);
   std::fclose(out);
-  const auto opened = SqliteTarget::open(file(), SqliteDatabase::Mode::create);
+  const auto opened = ExportTarget::open(SqliteUrl{file()}, ExportTarget::Mode::create);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, ErrorCode::corruption);
 }
 
+TEST(TargetUrl, IsShownWithoutItsPassword) {
+  const auto shown_of = [](std::string_view url) { return shown(*parse_target_url(url)); };
+  EXPECT_EQ(shown_of("postgresql://anna:s3cr:t@db:5432/takt?sslmode=require"),
+            "postgresql://anna:***@db:5432/takt?sslmode=require");
+  EXPECT_EQ(shown_of("postgresql://db/takt?user=anna&password=s3cret&sslmode=require"),
+            "postgresql://db/takt?user=anna&password=***&sslmode=require");
+  EXPECT_EQ(shown_of("postgres://anna@db"), "postgres://anna@db");
+  EXPECT_EQ(shown_of("sqlite:a.db"), "sqlite:a.db");
+}
+
 TEST(TargetUrl, NamesAFile) {
-  EXPECT_EQ(parse_target_url("sqlite:a/b.db")->file, "a/b.db");
-  EXPECT_EQ(parse_target_url("sqlite:///a/b.db")->file, "/a/b.db");
+  EXPECT_EQ(std::get<SqliteUrl>(*parse_target_url("sqlite:a/b.db")).file, "a/b.db");
+  EXPECT_EQ(std::get<SqliteUrl>(*parse_target_url("sqlite:///a/b.db")).file, "/a/b.db");
   for (const char* wrong : {"sqlite:", "a.db", "mysql://x", "sqlite:a.db?readings=raw", ""}) {
     EXPECT_FALSE(parse_target_url(wrong)) << wrong;
   }
@@ -126,9 +144,9 @@ TEST(TargetUrl, NamesAFile) {
 
 class Verify : public Schema {};
 
-TEST_F(Verify, FindsEveryAlteredMissingAndAddedRow) {
+TEST_P(Verify, FindsEveryAlteredMissingAndAddedRow) {
   send_something();
-  SqliteTarget t = target();
+  ExportTarget t = target();
   flushed(t);
   const std::pair<const char*, const char*> changes[] = {
       {"UPDATE oee_rollup_hourly SET actual_unit_delay_time_s = actual_unit_delay_time_s + 0.000001 WHERE machine "
@@ -141,8 +159,10 @@ TEST_F(Verify, FindsEveryAlteredMissingAndAddedRow) {
       {"UPDATE fact_production SET good_quantity = 2", "good_quantity"},
       {"DELETE FROM fact_scrap", "row"},
       {"UPDATE fact_sensor_event SET value_max = 2", "value_max"},
-      {"INSERT INTO fact_quality VALUES ('M1', 1, 'd', 's', '', 't', 'd', 'X', 1, NULL, NULL, NULL, 1)", "count"},
-      {"INSERT INTO fact_scrap VALUES ('M9', 'h', '', '', 'd', 1, 0, 0)", "row"},
+      {"INSERT INTO fact_quality VALUES ('M1', 1, 'd', 's', '', '2026-01-06T08:00:00Z', '2026-01-06', 'X', 1, "
+       "NULL, NULL, NULL, 1)",
+       "count"},
+      {"INSERT INTO fact_scrap VALUES ('M9', '2026-01-06T08:00:00Z', '', '', '2026-01-06', 1, 0, 0)", "row"},
       {"UPDATE dim_equipment SET name = 'other' WHERE id = 'M1'", "name"},
   };
   expect_equal(t);
@@ -157,6 +177,7 @@ TEST_F(Verify, FindsEveryAlteredMissingAndAddedRow) {
   }
   expect_equal(t);
 }
+TAKT_OF_EITHER_DATABASE(Verify);
 
 }  // namespace
 }  // namespace takt

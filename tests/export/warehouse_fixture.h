@@ -1,12 +1,13 @@
-// What the export tests share: a store in a folder of its own with a clock to turn, and files to export to.
+// What the export tests share: a store in a folder of its own with a clock to turn, and databases to export to.
 #pragma once
 
 #include "engine/store.h"
+#include "export/export_target.h"
 #include "export/flush.h"
-#include "export/sqlite_target.h"
 #include "export/verify.h"
 #include "ingest/decode.h"
 #include "ingest/validate.h"
+#include "tests/support/postgres_cluster.h"
 
 #include <gtest/gtest.h>
 
@@ -29,6 +30,8 @@ class TurnedClock : public Clock {
 };
 
 inline Timestamp at(std::string_view text) { return parse_time(text).value(); }
+
+enum class DatabaseKind { sqlite, postgres };
 
 class WarehouseTest : public testing::Test {
  protected:
@@ -84,25 +87,31 @@ class WarehouseTest : public testing::Test {
     ASSERT_TRUE(done) << done.error().context;
   }
 
-  SqliteTarget target(std::string_view name = "takt.sqlite") {
-    auto opened = SqliteTarget::open(file(name), SqliteDatabase::Mode::create);
+  /// Where the target of that name is, whether it is there yet or not.
+  std::string url(std::string_view name = "takt.sqlite") {
+    if (kind_ == DatabaseKind::sqlite) return "sqlite:" + file(name).string();
+    if (!cluster_) cluster_ = std::make_unique<test::PostgresCluster>();
+    return cluster_->url(name);
+  }
+  ExportTarget target(std::string_view name = "takt.sqlite") {
+    auto opened = ExportTarget::open(*parse_target_url(url(name)), ExportTarget::Mode::create);
     if (!opened) ADD_FAILURE() << opened.error().context;
-    const auto migrated = opened->migrate_to(SqliteTarget::newest_version());
+    const auto migrated = opened->migrate_to(ExportTarget::newest_version());
     if (!migrated) ADD_FAILURE() << migrated.error().context;
     return std::move(*opened);
   }
-  FlushReport flushed(SqliteTarget& target) {
+  FlushReport flushed(ExportTarget& target) {
     const auto report = flush(store(), target);
     if (!report) ADD_FAILURE() << report.error().context;
     return report ? *report : FlushReport{};
   }
-  void expect_equal(SqliteTarget& target) {
+  void expect_equal(ExportTarget& target) {
     const auto report = verify(store(), target);
     ASSERT_TRUE(report) << report.error().context;
     for (const Difference& difference : report->differences) ADD_FAILURE() << to_string(difference);
   }
   /// All that a target holds, but for the watermark and revisions.
-  static std::vector<std::string> contents(SqliteTarget& target) {
+  static std::vector<std::string> contents(ExportTarget& target) {
     std::vector<std::string> lines;
     std::vector<const Table*> all = tables::of_machines();
     for (const Table* table :
@@ -130,16 +139,30 @@ class WarehouseTest : public testing::Test {
     return "null";
   }
   /// The first value that a query answers.
-  static std::string one(SqliteTarget& target, std::string_view sql) {
+  static std::string one(ExportTarget& target, std::string_view sql) {
     const auto rows = target.query(sql);
     if (!rows) return rows.error().context;
     return rows->empty() ? "no row" : text(rows->front()[0]);
   }
 
+  DatabaseKind kind_ = DatabaseKind::sqlite;
+  std::unique_ptr<test::PostgresCluster> cluster_;  // once it is asked for
   TurnedClock clock_;
   std::filesystem::path folder_;
   std::unique_ptr<Store> store_;
 };
+
+/// What holds of either kind.
+class EitherWarehouse : public WarehouseTest, public testing::WithParamInterface<DatabaseKind> {
+ protected:
+  EitherWarehouse() { kind_ = GetParam(); }
+};
+inline std::string name_of_kind(const testing::TestParamInfo<DatabaseKind>& info) {
+  return info.param == DatabaseKind::sqlite ? "Sqlite" : "Postgres";
+}
+#define TAKT_OF_EITHER_DATABASE(suite)                                                                   \
+  INSTANTIATE_TEST_SUITE_P(Either, suite, testing::Values(DatabaseKind::sqlite, DatabaseKind::postgres), \
+                           name_of_kind)
 
 /// Two shifts and a night, one machine with a breakable history.
 inline constexpr std::string_view kSmallPlant = R"(

@@ -6,9 +6,9 @@ CREATE TABLE ontology_term (
   concept TEXT NOT NULL,     -- the element or KPI
   target TEXT NOT NULL,      -- table.column or view; of a ratio, the expression over sums
   standard TEXT,             -- where it is defined
-  priority INTEGER NOT NULL,
+  priority @integer@ NOT NULL,
   PRIMARY KEY (term, language, concept)
-) STRICT, WITHOUT ROWID;
+)@rowless@;
 INSERT INTO ontology_term VALUES
   ('oee', 'en', 'oee', 'sum(ideal_good_time_s) / sum(planned_busy_time_s)', 'ISO 22400-2', 100),
   ('overall equipment effectiveness', 'en', 'oee', 'sum(ideal_good_time_s) / sum(planned_busy_time_s)', 'ISO 22400-2', 90),

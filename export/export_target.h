@@ -1,12 +1,13 @@
-// The warehouse in one SQLite file: its schema, its rows, its watermark.
+// A warehouse in a database of any kind: its schema, its rows, its watermark.
 #pragma once
 
 #include "engine/rollups.h"
+#include "export/sql_database.h"
 #include "export/sqlite_database.h"
 #include "export/table.h"
+#include "export/target_url.h"
 #include "schema/time.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,12 +29,17 @@ struct AppliedMigration {
   std::string name, applied_at;
 };
 
-/// Not thread-safe. Readers of the file see whole flushes only. What happens between begin() and commit() is one
-/// transaction; an error or the end of the object takes it back.
-class SqliteTarget {
+/// Not thread-safe, but for interrupt(). Readers of the tables see whole flushes only. What happens between
+/// begin() and commit() is one transaction; an error or the end of the object takes it back.
+class ExportTarget {
  public:
-  /// conflict: the file's tables are not Takt's; invalid_argument: its schema is of a newer Takt, or altered.
-  static Result<SqliteTarget> open(const std::filesystem::path& file, SqliteDatabase::Mode mode);
+  using Mode = SqliteDatabase::Mode;  ///< of a file; a database on a server is always there already
+
+  /// conflict: the tables there are not Takt's; invalid_argument: its schema is of a newer Takt, or altered;
+  /// unavailable: a server that does not answer.
+  static Result<ExportTarget> open(const TargetUrl& url, Mode mode);
+
+  std::span<const Migration> migrations() const { return database_->migrations(); }
 
   // The schema. 0 is the empty file; the newest version is what flushes need.
   static int newest_version();
@@ -51,21 +57,25 @@ class SqliteTarget {
   /// In order of the key.
   Result<std::vector<SqlRow>> rows(const Table& table, const Slice& slice);
   Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {}) {
-    return database_.query(sql, values);
+    return database_->query(sql, values);
   }
   /// Makes the slice hold exactly `rows`: writes what differs, removes what is not among them. How many rows
   /// changed.
-  Result<std::size_t> replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows);
-  Result<std::size_t> put(const Table& table, const SqlRow& row);
+  Result<std::size_t> replace(const Table& table, const Slice& slice, std::vector<SqlRow> rows);
   Result<std::size_t> remove(const Table& table, const Slice& slice);
 
+  /// From any thread: what runs fails soon, and so does all that follows.
+  void interrupt() { database_->interrupt(); }
+
  private:
-  explicit SqliteTarget(SqliteDatabase database) : database_(std::move(database)) {}
-  Result<bool> has_table(std::string_view name);
+  explicit ExportTarget(std::unique_ptr<SqlDatabase> database) : database_(std::move(database)) {}
   Result<void> check_schema();
   Result<void> step(int version, bool up);
 
-  SqliteDatabase database_;
+  std::unique_ptr<SqlDatabase> database_;
 };
+
+/// The steps that build the schema where the URL points to.
+std::span<const Migration> migrations_for(const TargetUrl& url);
 
 }  // namespace takt

@@ -2,73 +2,75 @@
 
 -- Calendar days, from the year of the first event to the end of next year. Fiscal periods are calendar months.
 CREATE TABLE dim_date (
-  date_key INTEGER PRIMARY KEY,  -- 20260105
-  date TEXT NOT NULL UNIQUE,     -- 2026-01-05, as business_date in facts and rollups
-  year INTEGER NOT NULL,
-  quarter INTEGER NOT NULL,
-  month INTEGER NOT NULL,
+  date_key @integer@ PRIMARY KEY,  -- 20260105
+  date @date@ NOT NULL UNIQUE,     -- 2026-01-05, as business_date in facts and rollups
+  year @integer@ NOT NULL,
+  quarter @integer@ NOT NULL,
+  month @integer@ NOT NULL,
   month_name TEXT NOT NULL,
-  day_of_month INTEGER NOT NULL,
-  day_of_year INTEGER NOT NULL,
-  day_of_week INTEGER NOT NULL,  -- 1 Monday ... 7 Sunday (ISO 8601)
+  day_of_month @integer@ NOT NULL,
+  day_of_year @integer@ NOT NULL,
+  day_of_week @integer@ NOT NULL,  -- 1 Monday ... 7 Sunday (ISO 8601)
   day_name TEXT NOT NULL,
-  iso_year INTEGER NOT NULL,
-  iso_week INTEGER NOT NULL,
-  is_weekend INTEGER NOT NULL,
-  fiscal_year INTEGER NOT NULL,
-  fiscal_period INTEGER NOT NULL
-) STRICT;
+  iso_year @integer@ NOT NULL,
+  iso_week @integer@ NOT NULL,
+  is_weekend @truth@ NOT NULL,
+  fiscal_year @integer@ NOT NULL,
+  fiscal_period @integer@ NOT NULL
+)@strict@;
 
 -- The minutes of a day.
 CREATE TABLE dim_time (
-  time_key INTEGER PRIMARY KEY,  -- minutes since midnight
+  time_key @integer@ PRIMARY KEY,  -- minutes since midnight
   time TEXT NOT NULL UNIQUE,     -- 06:30
-  hour INTEGER NOT NULL,
-  minute INTEGER NOT NULL,
-  quarter_hour INTEGER NOT NULL, -- 0 ... 95
+  hour @integer@ NOT NULL,
+  minute @integer@ NOT NULL,
+  quarter_hour @integer@ NOT NULL, -- 0 ... 95
   half_day TEXT NOT NULL         -- AM, PM
-) STRICT;
+)@strict@;
 INSERT INTO dim_time
 WITH RECURSIVE minutes(m) AS (SELECT 0 UNION ALL SELECT m + 1 FROM minutes WHERE m < 1439)
-SELECT m, printf('%02d:%02d', m / 60, m % 60), m / 60, m % 60, m / 15, iif(m < 720, 'AM', 'PM') FROM minutes;
+@sqlite SELECT m, printf('%02d:%02d', m / 60, m % 60), m / 60, m % 60, m / 15, CASE WHEN m < 720 THEN 'AM' ELSE 'PM' END
+@postgres SELECT m, to_char(make_time(m / 60, m % 60, 0), 'HH24:MI'), m / 60, m % 60, m / 15, CASE WHEN m < 720 THEN 'AM' ELSE 'PM' END
+FROM minutes;
 
 -- Shift definitions in the order of the plant description; their instances are the rows of oee_rollup_shift.
 CREATE TABLE dim_shift (
-  position INTEGER PRIMARY KEY,
+  position @integer@ PRIMARY KEY,
   shift TEXT NOT NULL,
   name TEXT NOT NULL,
   scope TEXT NOT NULL,        -- plant, area:A1, line:L1, machine:M1
-  days TEXT NOT NULL,         -- JSON: local weekdays on which it starts
+  days @json@ NOT NULL,         -- JSON: local weekdays on which it starts
   start_time TEXT NOT NULL,   -- local wall clock
   end_time TEXT NOT NULL,     -- at or before start_time: on the next day
-  breaks TEXT NOT NULL,       -- JSON: [["02:00","02:30"]]
-  duration_s REAL NOT NULL,   -- by the wall clock, breaks included
-  valid_from TEXT,
-  valid_to TEXT
-) STRICT;
+  breaks @json@ NOT NULL,       -- JSON: [["02:00","02:30"]]
+  duration_s @number@ NOT NULL,   -- by the wall clock, breaks included
+  valid_from @moment@,
+  valid_to @moment@
+)@strict@;
 
 -- The hierarchy: plant, areas, lines, machines. Facts and rollups name machines.
 CREATE TABLE dim_equipment (
   level TEXT NOT NULL,              -- plant, area, line, machine
   id TEXT NOT NULL,
   name TEXT NOT NULL,
-  iso14224_level INTEGER NOT NULL,  -- ISO 14224 taxonomy: 3 installation, 4 plant or unit, 5 section or system, 6 equipment
+  iso14224_level @integer@ NOT NULL,  -- ISO 14224 taxonomy: 3 installation, 4 plant or unit, 5 section or system, 6 equipment
   parent_level TEXT,
   parent_id TEXT,
   area TEXT,                        -- of lines and machines, where there is one
   line TEXT,                        -- of machines
-  active INTEGER NOT NULL,
-  attributes TEXT NOT NULL,         -- JSON: all that the plant description says of it
+  active @truth@ NOT NULL,
+  attributes @json@ NOT NULL,         -- JSON: all that the plant description says of it
   PRIMARY KEY (level, id)
-) STRICT, WITHOUT ROWID;
+)@rowless@;
 
 CREATE TABLE dim_product (
   product TEXT PRIMARY KEY,
   name TEXT NOT NULL,
   unit TEXT NOT NULL,
-  ideal_cycles TEXT NOT NULL,     -- JSON: [{"machine":"M1","seconds":0.8,"valid_from":null,"valid_to":null}]
-  characteristics TEXT NOT NULL   -- JSON: [{"name":"diameter","lsl":73.9,"usl":74.1,"target":74,"subgroup_size":5}]
-) STRICT, WITHOUT ROWID;
+  ideal_cycles @json@ NOT NULL,     -- JSON: [{"machine":"M1","seconds":0.8,"valid_from":null,"valid_to":null}]
+  characteristics @json@ NOT NULL   -- JSON: [{"name":"diameter","lsl":73.9,"usl":74.1,"target":74,"subgroup_size":5}]
+)@rowless@;
 
 -- value in base_unit = value * factor + offset
 CREATE TABLE dim_unit_of_measure (
@@ -76,9 +78,9 @@ CREATE TABLE dim_unit_of_measure (
   name TEXT NOT NULL,
   quantity TEXT,     -- null: a unit of the plant's own
   base_unit TEXT,
-  factor REAL,
-  offset REAL
-) STRICT, WITHOUT ROWID;
+  factor @number@,
+  "offset" @number@
+)@rowless@;
 INSERT INTO dim_unit_of_measure VALUES
   ('pcs', 'piece', 'count', 'pcs', 1, 0),
   ('s', 'second', 'time', 's', 1, 0),
@@ -103,7 +105,7 @@ INSERT INTO dim_unit_of_measure VALUES
 CREATE TABLE dim_quality_defect_type (
   defect TEXT PRIMARY KEY,
   name TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+)@rowless@;
 
 -- The tree of reasons; category is the effective one: its own, else that of the nearest parent that has one, else other.
 CREATE TABLE dim_downtime_reason (
@@ -116,25 +118,25 @@ CREATE TABLE dim_downtime_reason (
   iso14224_cause TEXT,
   iso14224_detection TEXT,
   iso14224_impact TEXT
-) STRICT, WITHOUT ROWID;
+)@rowless@;
 
 -- Named ranges, half open, in UTC, as of the last flush; days, weeks and months are those of the plant's wall clock.
 CREATE TABLE dim_date_range (
   name TEXT PRIMARY KEY,      -- today, this_week, last_7_days ...
-  start TEXT NOT NULL,
-  "end" TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+  start @moment@ NOT NULL,
+  "end" @moment@ NOT NULL
+)@rowless@;
 
 -- Orders per machine, from their events: what vw_production_schedule_status compares with what was made.
 CREATE TABLE dim_order (
   machine TEXT NOT NULL,
   order_id TEXT NOT NULL,
   product TEXT,
-  planned_quantity INTEGER,
-  planned_start TEXT,
-  planned_end TEXT,
-  started TEXT,               -- its first start
-  ended TEXT,                 -- its last stop or completion, unless it was started again
+  planned_quantity @integer@,
+  planned_start @moment@,
+  planned_end @moment@,
+  started @moment@,               -- its first start
+  ended @moment@,                 -- its last stop or completion, unless it was started again
   status TEXT NOT NULL,       -- planned, running, stopped, completed
   PRIMARY KEY (machine, order_id)
-) STRICT, WITHOUT ROWID;
+)@rowless@;
