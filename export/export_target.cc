@@ -64,7 +64,7 @@ Result<ExportTarget> ExportTarget::open(const TargetUrl& url, Mode mode) {
     if (!opened) return opened.error();
     database = std::move(*opened);
   }
-  ExportTarget target{std::move(database)};
+  ExportTarget target{std::move(database), readings_of(url)};
   if (const auto checked = target.check_schema(); !checked)
     return Error{checked.error().code, shown(url) + ": " + checked.error().context};
   return target;
@@ -182,15 +182,17 @@ Result<std::optional<Watermark>> ExportTarget::watermark() {
   if (!found) return found.error();
   if (found->empty()) return std::optional<Watermark>{};
   const SqlRow& row = found->front();
-  return std::optional{Watermark{std::get<std::string>(row[1]),
-                                 static_cast<Sequence>(std::get<std::int64_t>(row[2])),
-                                 from_micros(std::get<std::int64_t>(row[3])), std::get<std::string>(row[5])}};
+  return std::optional{Watermark{
+      std::get<std::string>(row[1]), static_cast<Sequence>(std::get<std::int64_t>(row[2])),
+      from_micros(std::get<std::int64_t>(row[3])), std::get<std::string>(row[5]),
+      std::get<std::string>(row[6]) == name_of(ReadingRows::raw) ? ReadingRows::raw : ReadingRows::minutes}};
 }
 
 Result<void> ExportTarget::set_watermark(const Watermark& w) {
-  const auto done = replace(tables::watermark, whole_table(),
-                            {{std::int64_t{1}, w.store_id, static_cast<std::int64_t>(w.commit),
-                              std::int64_t{micros(w.flushed)}, format_time(w.flushed), w.plant_digest}});
+  const auto done =
+      replace(tables::watermark, whole_table(),
+              {{std::int64_t{1}, w.store_id, static_cast<std::int64_t>(w.commit), std::int64_t{micros(w.flushed)},
+                format_time(w.flushed), w.plant_digest, std::string{name_of(w.readings)}}});
   if (!done) return done.error();
   return {};
 }
@@ -202,11 +204,14 @@ Result<std::vector<SqlRow>> ExportTarget::rows(const Table& table, const Slice& 
       slice.values);
 }
 
-Result<std::size_t> ExportTarget::replace(const Table& table, const Slice& slice, std::vector<SqlRow> wanted) {
-  for (SqlRow& row : wanted) {
-    TAKT_INVARIANT(row.size() == table.columns.size());
+void ExportTarget::make_storable(std::vector<SqlRow>& rows) const {
+  for (SqlRow& row : rows) {
     for (SqlValue& value : row) database_->make_storable(value);
   }
+}
+
+Result<std::size_t> ExportTarget::replace(const Table& table, const Slice& slice, std::vector<SqlRow> wanted) {
+  make_storable(wanted);
   const auto present = rows(table, slice);
   if (!present) return present.error();
   std::map<SqlRow, const SqlRow*> stale;

@@ -21,6 +21,7 @@ struct Watermark {
   Sequence commit = 0;
   Timestamp flushed;         ///< the store's clock: what lasts is told up to here
   std::string plant_digest;  ///< of the description in the dimension tables
+  ReadingRows readings = ReadingRows::minutes;
 };
 
 /// A migration as the target knows it.
@@ -49,6 +50,8 @@ class ExportTarget {
   Result<void> migrate_to(int version);
 
   // Rows.
+  /// What its URL asks for; the watermark says what is there.
+  ReadingRows readings() const { return readings_; }
   Result<void> begin();
   Result<void> commit();
   void rollback();
@@ -59,6 +62,8 @@ class ExportTarget {
   Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {}) {
     return database_->query(sql, values);
   }
+  /// As the database keeps them, which may not take every text as it is.
+  void make_storable(std::vector<SqlRow>& rows) const;
   /// Makes the slice hold exactly `rows`: writes what differs, removes what is not among them. How many rows
   /// changed.
   Result<std::size_t> replace(const Table& table, const Slice& slice, std::vector<SqlRow> rows);
@@ -68,11 +73,13 @@ class ExportTarget {
   void interrupt() { database_->interrupt(); }
 
  private:
-  explicit ExportTarget(std::unique_ptr<SqlDatabase> database) : database_(std::move(database)) {}
+  ExportTarget(std::unique_ptr<SqlDatabase> database, ReadingRows readings)
+      : database_(std::move(database)), readings_(readings) {}
   Result<void> check_schema();
   Result<void> step(int version, bool up);
 
   std::unique_ptr<SqlDatabase> database_;
+  ReadingRows readings_;
 };
 
 /// The steps that build the schema where the URL points to.

@@ -81,7 +81,7 @@ void Exporter::State::run(Worker& worker) {
 
 void Exporter::State::flush_once(Worker& worker, bool at_once) {
   const SteadyTime begin = steady_now();
-  if (!at_once && begin < worker.due) return;
+  if ((!at_once && begin < worker.due) || begin >= give_up.load()) return;
   // A machine may be described, and have spoken, only later: until then there is nothing to export.
   if (!store.has_plant()) {
     worker.due = begin + options.interval;
@@ -176,6 +176,7 @@ Result<std::unique_ptr<Exporter>> Exporter::open(const Store& store, const std::
     auto worker = std::make_unique<Worker>();
     worker->status.name = std::holds_alternative<SqliteUrl>(*parsed) ? url : shown(*parsed);
     worker->status.state = "starting";
+    worker->status.readings = name_of(readings_of(*parsed));
     worker->url = std::move(*parsed);
     state->workers.push_back(std::move(worker));
   }
@@ -228,6 +229,7 @@ void append_json(JsonText& out, const std::vector<TargetStatus>& targets) {
   for (const TargetStatus& t : targets) {
     out.begin_object().member("name", t.name).member("state", t.state).key("last_error");
     t.last_error.empty() ? out.null() : out.value(t.last_error);
+    out.member("readings", t.readings);
     out.member("watermark", t.watermark).member("sequence", t.sequence).member("lag_s", t.lag_s);
     out.member("last_flush", t.last_flush).member("last_flush_duration_s", t.last_flush_duration_s);
     out.member("rows_written", t.rows_written).member("flushes", t.flushes).member("failures", t.failures);

@@ -18,9 +18,10 @@ struct TargetStatus {
   std::string name;   ///< its URL, without a password
   std::string state;  ///< starting, ok or failing
   std::string last_error;
-  Sequence watermark = 0;  ///< commits up to this one are in the target
-  Sequence sequence = 0;   ///< the store's newest
-  double lag_s = 0;        ///< how long the target has been behind; 0: it has everything
+  std::string_view readings;  ///< minutes or raw: what a row of fact_sensor_event is of
+  Sequence watermark = 0;     ///< commits up to this one are in the target
+  Sequence sequence = 0;      ///< the store's newest
+  double lag_s = 0;           ///< how long the target has been behind; 0: it has everything
   std::optional<Timestamp> last_flush;
   double last_flush_duration_s = 0;
   std::uint64_t rows_written = 0, flushes = 0, failures = 0;

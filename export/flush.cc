@@ -109,7 +109,7 @@ Result<void> Flush::look_at_target() {
   const auto watermark = target_.watermark();
   if (!watermark) return watermark.error();
   first_ = !*watermark;
-  before_ = watermark->value_or(Watermark{store_.id(), 0, now_, ""});
+  before_ = watermark->value_or(Watermark{store_.id(), 0, now_, "", target_.readings()});
   if (!same_store(before_.store_id, store_.id())) {
     return Error{ErrorCode::conflict,
                  fmt::format("its rows come from another store ({}, this one is {}); export to a file of its own",
@@ -431,13 +431,15 @@ Result<void> Flush::write_orders(MachineId machine) {
 /// Tags and spans of whole minutes with readings that are new since the watermark.
 std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId machine) {
   const StoreView view = store_.read();
+  // Asked for in another form than they have there, all are written anew.
+  const Sequence since = before_.readings == target_.readings() ? before_.commit : 0;
   std::vector<std::pair<std::string, TimeRange>> changed;
   for (const ReadingSeries* series : view.series_of(machine)) {
     Intervals minutes;
     if (only_)
       minutes.add({floor_minute(only_->begin), floor_minute(only_->end - kTick) + std::chrono::minutes{1}});
     if (!only_) {
-      for (const TimeRange& range : series->changed_since(before_.commit)) {
+      for (const TimeRange& range : series->changed_since(since)) {
         minutes.add({floor_minute(range.begin), floor_minute(range.end - kTick) + std::chrono::minutes{1}});
       }
     }
@@ -462,7 +464,7 @@ Result<void> Flush::write_readings(MachineId machine, const std::string& tag, Ti
       name = view.numbers().name(machine);
       const ReadingSeries& series = *view.series(machine, tag);
       if (!series.has_rows_of_day(t)) continue;  // what retention has dropped stays in the target
-      auto found = sensor_rows(view, series, part);
+      auto found = sensor_rows(view, series, part, target_.readings());
       if (!found) return found.error();
       rows = std::move(*found);
     }
@@ -487,8 +489,8 @@ Result<void> Flush::remember(const std::string& name, const ExportedMachine& mac
 Result<void> Flush::finish() {
   if (only_ && !first_) return {};
   // A part alone is no flush: the next one still has everything to do.
-  if (only_) return target_.set_watermark({store_.id(), 0, now_, ""});
-  return target_.set_watermark({store_.id(), report_.watermark, now_, digests_.plant});
+  if (only_) return target_.set_watermark({store_.id(), 0, now_, "", target_.readings()});
+  return target_.set_watermark({store_.id(), report_.watermark, now_, digests_.plant, target_.readings()});
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ enum class Oid : unsigned {
 
 /// Settings that the URL may override: a server that has gone is found out.
 constexpr std::string_view kDefaults =
-    "application_name=takt&connect_timeout=5&keepalives_idle=10&keepalives_interval=5&keepalives_count=3&"
+    "application_name=takt&connect_timeout=3&keepalives_idle=10&keepalives_interval=5&keepalives_count=3&"
     "tcp_user_timeout=20000";
 constexpr const char* kSession =
     "SET TIME ZONE 'UTC'; SET DateStyle TO 'ISO, YMD'; SET client_encoding TO 'UTF8'; SET extra_float_digits TO "
@@ -168,6 +168,7 @@ struct PostgresDatabase::State {
   std::unique_ptr<pqxx::nontransaction> session;
   bool transaction = false;
   std::atomic<int> socket{-1};
+  std::atomic<bool> cut{false};  // by interrupt()
 
   ~State() {
     socket = -1;
@@ -185,9 +186,12 @@ struct PostgresDatabase::State {
     } catch (const pqxx::sql_error& e) {
       return error(will_pass(e.sqlstate()) ? ErrorCode::unavailable : ErrorCode::io, e.what());
     } catch (const pqxx::broken_connection& e) {
-      return error(ErrorCode::unavailable, e.what());
+      return error(ErrorCode::unavailable,
+                   cut ? "the server did not go on, so that the connection was cut" : e.what());
     } catch (const std::exception& e) {
-      return error(ErrorCode::io, e.what());
+      if (cut) return error(ErrorCode::unavailable, "the server did not go on, so that the connection was cut");
+      const bool lost = connection && !connection->is_open();
+      return error(lost ? ErrorCode::unavailable : ErrorCode::io, e.what());
     }
   }
 
@@ -227,8 +231,11 @@ Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::open(const PostgresU
     state->socket = state->connection->sock();
     return state->session->exec1("SHOW server_encoding")[0].as<std::string>();
   });
-  // libpq's words may quote the whole URL.
-  if (!encoding) return encoding.error();
+  if (!encoding) {
+    // libpq's words on a URL that it cannot read quote it.
+    if (encoding.error().context.find("URI") == std::string::npos) return encoding.error();
+    return invalid(state->name + ": not a URL of a database that libpq understands");
+  }
   if (*encoding != "UTF8") {
     return invalid(
         fmt::format("{}: the database's encoding is {}; Takt needs one with UTF8", state->name, *encoding));
@@ -263,8 +270,9 @@ Result<void> PostgresDatabase::begin() {
     return true;
   });
   if (begun) return {};
-  const auto undone = execute("ROLLBACK", {});
-  return Error{begun.error().code, begun.error().context + (undone ? "" : ", and the connection is lost")};
+  // If even this fails, the connection is lost, and the transaction with it.
+  if (const auto undone = execute("ROLLBACK", {}); !undone) state_->transaction = false;
+  return begun.error();
 }
 
 Result<void> PostgresDatabase::run_script(std::string_view sql) {
@@ -335,6 +343,7 @@ void PostgresDatabase::make_storable(SqlValue& value) const {
 
 void PostgresDatabase::interrupt() {
   // The thread in libpq sees the connection end; the descriptor stays its own.
+  state_->cut = true;
   if (const int socket = state_->socket; socket >= 0) ::shutdown(socket, SHUT_RDWR);
 }
 

@@ -15,7 +15,7 @@ namespace takt {
 /// is io.
 class PostgresDatabase : public SqlDatabase {
  public:
-  /// unavailable: no server answers within 5 s, or it refuses; invalid_argument: its database is not of UTF-8.
+  /// unavailable: no server answers within 3 s, or it refuses; invalid_argument: its database is not of UTF-8.
   static Result<std::unique_ptr<PostgresDatabase>> open(const PostgresUrl& url);
   ~PostgresDatabase() override;
 

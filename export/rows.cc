@@ -56,15 +56,15 @@ SqlValue ideal_seconds(const PieceSum& sum, WideInt us) {
   return seconds(sum.cycle_missing ? std::nullopt : std::optional{us});
 }
 
-/// One minute of one tag.
-struct MinuteSum {
+/// One tag within a row's time.
+struct ReadingSum {
   std::int64_t readings = 0, good = 0, numbers = 0;
   double minimum = 0, maximum = 0, first = 0, last = 0;
   long double sum = 0;
   std::optional<std::string> text;
 };
 
-void add(MinuteSum& sum, const Reading& row) {
+void add(ReadingSum& sum, const Reading& row) {
   ++sum.readings;
   if (is_good(row.quality)) ++sum.good;
   if (row.kind == Value::Kind::text) {
@@ -263,21 +263,22 @@ SqlRow quality_row(const Event& e, std::int32_t business_day) {
           integer(e.quantity == kAbsent ? 1 : e.quantity)};
 }
 
-Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingSeries& series, TimeRange range) {
-  std::map<Timestamp, MinuteSum> minutes;
+Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingSeries& series, TimeRange range,
+                                        ReadingRows of) {
+  std::map<Timestamp, ReadingSum> sums;
   const auto visit = [&](const ReadingColumns& rows, std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
       const Reading row = rows[i];
-      add(minutes[std::chrono::floor<std::chrono::minutes>(row.at)], row);
+      add(sums[of == ReadingRows::raw ? row.at : std::chrono::floor<std::chrono::minutes>(row.at)], row);
     }
     return true;
   };
   if (const auto scanned = series.snapshot(range).scan(view.chunks(), visit); !scanned) return scanned.error();
   std::vector<SqlRow> rows;
-  for (const auto& [minute, s] : minutes) {
+  for (const auto& [moment, s] : sums) {
     const auto value = [&s = s](double v) { return s.numbers == 0 ? SqlValue{} : SqlValue{v}; };
     rows.push_back(
-        {text(view.numbers().name(series.machine())), text(series.tag()), format_time(minute), s.readings, s.good,
+        {text(view.numbers().name(series.machine())), text(series.tag()), format_time(moment), s.readings, s.good,
          s.numbers, value(s.minimum), value(s.maximum),
          value(static_cast<double>(s.sum / static_cast<long double>(std::max<std::int64_t>(s.numbers, 1)))),
          value(s.first), value(s.last), s.text ? SqlValue{*s.text} : SqlValue{}});

@@ -4,6 +4,7 @@
 
 #include "engine/store.h"
 #include "export/table.h"
+#include "export/target_url.h"
 #include "query/oee.h"
 
 #include <optional>
@@ -47,6 +48,7 @@ std::vector<SqlRow> order_rows(const StoreView& view, MachineId machine);
 SqlRow quality_row(const Event& event, std::int32_t business_day);
 
 /// fact_sensor_event of a tag; `range` is of whole minutes. Reads chunks.
-Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingSeries& series, TimeRange range);
+Result<std::vector<SqlRow>> sensor_rows(const StoreView& view, const ReadingSeries& series, TimeRange range,
+                                        ReadingRows of);
 
 }  // namespace takt

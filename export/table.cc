@@ -127,7 +127,9 @@ const Table oee_rollup_hourly = rollup("oee_rollup_hourly");
 const Table oee_rollup_shift = rollup("oee_rollup_shift");
 const Table oee_rollup_daily = rollup("oee_rollup_daily");
 const Table watermark{
-    "takt_watermark", {"only_row", "store_id", "commit_number", "flushed_us", "flushed_at", "plant_digest"}, 1};
+    "takt_watermark",
+    {"only_row", "store_id", "commit_number", "flushed_us", "flushed_at", "plant_digest", "readings"},
+    1};
 const Table exported_machine{
     "takt_exported_machine", {"machine", "settings_digest", "from_us", "last_event_us", "settled_us"}, 1};
 

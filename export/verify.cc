@@ -38,12 +38,13 @@ class Verification {
   Result<void> check_dimensions();
   Result<void> check_strangers();
   Result<void> compare(const Table& table, const std::string& machine, const Slice& slice,
-                       const std::vector<SqlRow>& rows);
+                       std::vector<SqlRow> rows);
   void tell(Difference difference);
 
   const Store& store_;
   ExportTarget& target_;
   Timestamp now_;
+  ReadingRows readings_ = ReadingRows::minutes;
   VerifyReport report_;
   std::set<std::string> machines_;
 };
@@ -59,6 +60,7 @@ Result<VerifyReport> Verification::run() {
                              (*watermark)->store_id, store_.id())};
   }
   now_ = (*watermark)->flushed;
+  readings_ = (*watermark)->readings;
   report_.watermark = (*watermark)->commit;
   report_.sequence = store_.sequence();
   std::size_t count = 0;
@@ -81,7 +83,8 @@ void Verification::tell(Difference difference) {
 }
 
 Result<void> Verification::compare(const Table& table, const std::string& machine, const Slice& slice,
-                                   const std::vector<SqlRow>& rows) {
+                                   std::vector<SqlRow> rows) {
+  target_.make_storable(rows);
   const auto present = target_.rows(table, slice);
   if (!present) return present.error();
   const auto key = [&](const SqlRow& row) {
@@ -245,7 +248,7 @@ Result<void> Verification::check_readings(MachineId machine) {
       std::vector<SqlRow> rows;
       {
         const StoreView view = store_.read();
-        auto found = sensor_rows(view, *view.series(machine, tag), {t, t + kReadingsAView});
+        auto found = sensor_rows(view, *view.series(machine, tag), {t, t + kReadingsAView}, readings_);
         if (!found) return found.error();
         rows = std::move(*found);
       }

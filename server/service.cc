@@ -21,7 +21,7 @@ namespace {
 
 // Of the ten seconds that stopping may take:
 constexpr auto kDrainPatience = std::chrono::seconds{5};
-constexpr auto kFlushPatience = std::chrono::seconds{8};  // from the beginning
+constexpr auto kFlushPatience = std::chrono::seconds{6};  // from the beginning
 constexpr std::size_t kWorkers = 4;
 constexpr std::size_t kScanners = 3;  // each may hold an answer of a million points
 

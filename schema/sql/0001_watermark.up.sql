@@ -6,7 +6,8 @@ CREATE TABLE takt_watermark (
   commit_number @integer@ NOT NULL,   -- every commit up to this one is in the rows
   flushed_us @integer@ NOT NULL,      -- the store's clock at that moment: what lasts is told up to here
   flushed_at @moment@ NOT NULL,
-  plant_digest TEXT NOT NULL        -- of the plant description in the dimension tables
+  plant_digest TEXT NOT NULL,       -- of the plant description in the dimension tables
+  readings TEXT NOT NULL            -- a row of fact_sensor_event is of: minutes; raw: moments
 )@strict@;
 
 -- What is exported of each machine.

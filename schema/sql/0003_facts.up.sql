@@ -76,7 +76,8 @@ CREATE TABLE fact_scrap (
 )@rowless@;
 CREATE INDEX fact_scrap_by_hour ON fact_scrap (hour);
 
--- Readings, one row a machine, tag and UTC minute. The value_ columns are of numbers and booleans (0 and 1), and null
+-- Readings, one row a machine, tag and UTC minute; where a target asks for every reading (readings=raw), one a moment,
+-- which then stands as minute. The value_ columns are of numbers and booleans (0 and 1), and null
 -- in a minute that had none.
 CREATE TABLE fact_sensor_event (
   machine TEXT NOT NULL,

@@ -260,6 +260,18 @@ TEST_P(Flush, KeepsNamesByteForByte) {
   EXPECT_EQ(one(t, "SELECT count(*) FROM dim_equipment WHERE id LIKE '%🏭%'"), "1");
 }
 
+TEST_P(Flush, KnowsTimesBefore1970) {
+  clock_.set(at("1970-01-01T03:00:00Z"));
+  send(R"({"type":"state","machine":"M1","ts":"1969-12-31T20:00:00.5Z","state":"down","reason":"FAIL.EL"}
+{"type":"reading","machine":"M1","tag":"t","ts":"1969-12-31T23:59:59.999999Z","value":-1})");
+  ExportTarget t = target();
+  flushed(t);
+  expect_equal(t);
+  EXPECT_EQ(one(t, "SELECT start FROM fact_downtime"), "1969-12-31T20:00:00.5Z");
+  EXPECT_EQ(one(t, "SELECT min(minute) FROM fact_sensor_event"), "1969-12-31T23:59:00Z");
+  EXPECT_EQ(flushed(t).rows_written, 0U);
+}
+
 TEST_P(Flush, RefusesTheRowsOfAnotherStore) {
   send(kMorning);
   ExportTarget t = target();
@@ -299,7 +311,7 @@ TEST_P(Flush, LeavesNothingOfATransactionThatNeverCommitted) {
   // The power goes between the last write and the commit: the copy is what the disk holds then.
   ASSERT_TRUE(t.begin());
   ASSERT_TRUE(t.remove(tables::fact_production, whole_table()));
-  ASSERT_TRUE(t.set_watermark({store().id(), store().sequence(), clock_.now(), ""}));
+  ASSERT_TRUE(t.set_watermark({store().id(), store().sequence(), clock_.now(), "", {}}));
   for (const char* part : {"", "-wal"}) {
     std::filesystem::copy_file(file().string() + part, file("copy").string() + part);
   }
@@ -307,6 +319,37 @@ TEST_P(Flush, LeavesNothingOfATransactionThatNeverCommitted) {
   ExportTarget copy = target("copy");
   EXPECT_EQ(contents(copy), before);
   expect_as_if_exported_at_once(copy);
+}
+
+TEST_P(Flush, WritesEveryReadingWhereTheTargetAsksForIt) {
+  send(kMorning);
+  const std::string plain = url("wh"), raw = plain + "?readings=raw";
+  const auto open = [](const std::string& where) {
+    auto opened = ExportTarget::open(*parse_target_url(where), ExportTarget::Mode::create);
+    EXPECT_TRUE(opened) << opened.error().context;
+    EXPECT_TRUE(opened->migrate_to(ExportTarget::newest_version()));
+    return std::move(*opened);
+  };
+  const auto count = [](ExportTarget& t) { return one(t, "SELECT count(*) FROM fact_sensor_event"); };
+  ExportTarget every = open(raw);
+  flushed(every);
+  expect_equal(every);
+  EXPECT_EQ(count(every), "3");
+  EXPECT_EQ(one(every, "SELECT value_last FROM fact_sensor_event WHERE minute = '2026-01-06T08:00:02Z'"),
+            "4.000000");
+  send(R"({"type":"reading","machine":"M1","tag":"t","ts":"2026-01-06T08:00:01.5Z","value":9})");
+  EXPECT_EQ(flushed(every).resynchronised, false);
+  expect_equal(every);
+  EXPECT_EQ(count(every), "4");
+  // The other way and back: what is there is what was asked for last.
+  ExportTarget minutes_of_it = open(plain);
+  expect_equal(minutes_of_it);
+  flushed(minutes_of_it);
+  expect_equal(minutes_of_it);
+  EXPECT_EQ(count(minutes_of_it), "2");
+  flushed(every);
+  expect_equal(every);
+  EXPECT_EQ(count(every), "4");
 }
 
 TEST_P(Flush, OfASpanLeavesTheRestToTheNextOne) {

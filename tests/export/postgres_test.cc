@@ -1,0 +1,172 @@
+// What befalls a server: kill -9, hangs, a second exporter, texts that it cannot keep.
+#include "export/exporter.h"
+#include "export/postgres_database.h"
+#include "tests/export/warehouse_fixture.h"
+
+#include <signal.h>
+
+#include <thread>
+
+namespace takt {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Postgres : public WarehouseTest {
+ protected:
+  Postgres() {
+    kind_ = DatabaseKind::postgres;
+    use_plant(kSmallPlant);
+    send(R"({"type":"state","machine":"M1","ts":"2026-01-06T05:00:00Z","state":"running"}
+{"type":"count","machine":"M1","ts":"2026-01-06T06:00:00Z","good":3000,"scrap":10,"defect":"BURR"}
+{"type":"state","machine":"M1","ts":"2026-01-06T07:00:00Z","state":"down","reason":"FAIL.MECH"})");
+  }
+  void send_more(int i) {
+    send(R"({"type":"count","machine":"M1","ts":"2026-01-06T09:00:)" + std::to_string(10 + i % 50) +
+         R"(Z","good":1,"id":")" + std::to_string(i) + "\"}");
+  }
+  /// Of what the engine has; a target that has it is up to date.
+  static std::string pieces(ExportTarget& t) {
+    return one(t, "SELECT sum(good_quantity)::bigint FROM fact_production");
+  }
+  template <class Holds>
+  static bool comes_true(const Holds& holds) {
+    for (const auto end = std::chrono::steady_clock::now() + seconds{60};
+         std::chrono::steady_clock::now() < end;) {
+      if (holds()) return true;
+      std::this_thread::sleep_for(milliseconds{20});
+    }
+    return false;
+  }
+};
+
+TEST_F(Postgres, KilledInAFlushLeavesTheLastOne) {
+  {
+    ExportTarget t = target("wh");
+    flushed(t);
+  }
+  // Killed after ever more writes, at last after the commit: whatever of a flush had been done, the next one makes
+  // good.
+  bool done = false;
+  for (int writes = 0; !done && writes < 200; writes += 1 + writes / 4) {
+    send_more(writes);
+    int left = writes;
+    {
+      ExportTarget t = target("wh");
+      const auto report = flush(store(), t, std::nullopt, [&] {
+        if (left-- == 0) cluster_->kill();
+        return false;
+      });
+      done = report.has_value();
+      if (done) {
+        cluster_->kill();
+      } else {
+        EXPECT_EQ(report.error().code, ErrorCode::unavailable) << report.error().context;
+      }
+    }
+    cluster_->start();
+    ExportTarget t = target("wh");
+    if (!done) flushed(t);
+    expect_equal(t);
+  }
+  EXPECT_TRUE(done);
+}
+
+TEST_F(Postgres, ASecondExporterIsRefusedAndLosesNothing) {
+  ExportTarget first = target("wh"), second = target("wh");
+  ASSERT_TRUE(first.begin());
+  const auto refused = flush(store(), second);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::unavailable);
+  first.rollback();
+  flushed(second);
+  EXPECT_EQ(flushed(first).resynchronised, false);
+  expect_equal(first);
+}
+
+TEST_F(Postgres, GoneUnderAnOpenTargetIsAnErrorThatPasses) {
+  ExportTarget t = target("wh");
+  flushed(t);
+  cluster_->stop();
+  const auto report = flush(store(), t);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::unavailable) << report.error().context;
+  const auto opened = ExportTarget::open(
+      *parse_target_url("postgresql://takt:s3cret@127.0.0.1:" + std::to_string(cluster_->port()) + "/wh"),
+      ExportTarget::Mode::create);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::unavailable);
+  EXPECT_EQ(opened.error().context.find("s3cret"), std::string::npos) << opened.error().context;
+}
+
+TEST_F(Postgres, ExporterConcurrencyOfOneThatHangsHoldsNoOtherUp) {
+  const std::string server = url("wh");
+  ExporterOptions options;
+  options.interval = options.longest_pause = milliseconds{50};
+  options.stall = milliseconds{500};
+  auto exporter = Exporter::open(store(), {server, "sqlite:" + file("wh.sqlite").string()}, options);
+  ASSERT_TRUE(exporter) << exporter.error().context;
+  (*exporter)->flush_now();
+  const auto of = [&](std::size_t target) { return (*exporter)->status().at(target); };
+  ASSERT_EQ(of(0).state, "ok") << of(0).last_error;
+  EXPECT_EQ(of(0).name, server);
+
+  cluster_->hold(true);
+  EXPECT_TRUE(comes_true([&] { return of(0).state == "failing"; }));
+  send_more(1);
+  EXPECT_TRUE(comes_true([&] { return of(1).watermark == store().sequence(); }));
+  EXPECT_GT(of(0).lag_s + 1, 0);
+  cluster_->hold(false);
+  EXPECT_TRUE(comes_true([&] { return of(0).state == "ok" && of(0).watermark == store().sequence(); }));
+
+  // And at the end nobody waits for it longer than allowed.
+  cluster_->hold(true);
+  EXPECT_TRUE(comes_true([&] { return of(0).state == "failing"; }));
+  (*exporter)->finish_by(std::chrono::steady_clock::now());
+  exporter->reset();
+  cluster_->hold(false);
+  ExportTarget t = target("wh");
+  expect_equal(t);
+}
+
+TEST_F(Postgres, KeepsExtremesAndReplacesWhatItCannotKeep) {
+  send(R"({"type":"reading","machine":"M1","tag":"t","ts":"2026-01-06T08:00:01Z","value":1.7976931348623157e308}
+{"type":"reading","machine":"M1","tag":"t","ts":"2026-01-06T08:01:01Z","value":4.9406564584124654e-324}
+{"type":"reading","machine":"M1","tag":"t","ts":"2026-01-06T08:02:01Z","value":0.1}
+{"type":"reading","machine":"M1","tag":"t","ts":"2026-01-06T08:03:01Z","value":"a\u0000b\\N\t\n\r\\."}
+{"type":"count","machine":"M2","ts":"2026-01-06T08:00:00Z","good":1000000000,"product":"\\N"}
+{"type":"quality","machine":"M1","ts":"2026-01-06T08:00:00Z","characteristic":"\\🏭","value":-0.0,"serial":"O'Brien"})");
+  ExportTarget t = target("wh");
+  flushed(t);
+  expect_equal(t);
+  EXPECT_EQ(one(t, "SELECT text_last FROM fact_sensor_event WHERE text_last IS NOT NULL"),
+            "a\xEF\xBF\xBD"
+            "b\\N\t\n\r\\.");
+  EXPECT_EQ(one(t, "SELECT product FROM fact_production WHERE machine = 'M2'"), "\\N");
+  EXPECT_EQ(one(t, "SELECT good_quantity FROM fact_production WHERE machine = 'M2'"), "1000000000");
+  EXPECT_EQ(flushed(t).rows_written, 0U);
+}
+
+TEST_F(Postgres, OtherTablesMayStandBesideTaktsButNoneInTheirPlace) {
+  const std::string where = url("shared");
+  {
+    auto database = PostgresDatabase::open(PostgresUrl{where});
+    ASSERT_TRUE(database);
+    ASSERT_TRUE((*database)->run_script("CREATE TABLE recipes (name text)"));
+  }
+  {
+    ExportTarget t = target("shared");
+    flushed(t);
+    ASSERT_TRUE(t.migrate_to(0));
+    EXPECT_EQ(one(t, "SELECT count(*) FROM recipes"), "0");
+    ASSERT_TRUE(t.query("CREATE TABLE dim_product (id int)"));
+  }
+  const auto opened = ExportTarget::open(*parse_target_url(where), ExportTarget::Mode::create);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, ErrorCode::conflict) << opened.error().context;
+  EXPECT_NE(opened.error().context.find("dim_product"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace takt
