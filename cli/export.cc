@@ -1,6 +1,8 @@
 #include "cli/export.h"
 
+#include "cli/progress_line.h"
 #include "engine/store.h"
+#include "export/csv_export.h"
 #include "export/flush.h"
 #include "export/target_url.h"
 
@@ -36,9 +38,19 @@ Result<std::optional<TimeRange>> span_of(const Arguments& arguments, Timestamp n
   return std::optional{span};
 }
 
-Result<FlushReport> export_all(const Arguments& arguments) {
-  const auto url = parse_target_url(arguments.to);
-  if (!url) return url.error();
+constexpr std::string_view kCsv = "csv:";
+
+Result<std::string> into_files(const Store& store, const std::string& folder, std::optional<TimeRange> span) {
+  if (folder.empty()) return invalid("--to names no folder; write csv:DIR");
+  ProgressLine line;
+  const auto report =
+      export_csv(store, folder, span, [&](std::string_view table, double share) { line.show(table, share); });
+  if (!report) return report.error();
+  return fmt::format("{} rows written to {} files in {}", report->rows, report->files, folder);
+}
+
+/// What was done, in a sentence.
+Result<std::string> export_all(const Arguments& arguments) {
   const auto span = span_of(arguments, Clock::system().now());
   if (!span) return span.error();
   if (!std::filesystem::is_directory(arguments.data)) {
@@ -46,10 +58,16 @@ Result<FlushReport> export_all(const Arguments& arguments) {
   }
   const auto store = Store::open(arguments.data, {});
   if (!store) return store.error();
+  if (arguments.to.starts_with(kCsv)) return into_files(**store, arguments.to.substr(kCsv.size()), *span);
+  const auto url = parse_target_url(arguments.to);
+  if (!url) return url.error();
   auto target = ExportTarget::open(*url, ExportTarget::Mode::create);
   if (!target) return target.error();
   if (const auto migrated = target->migrate_to(ExportTarget::newest_version()); !migrated) return migrated.error();
-  return flush(**store, *target, *span);
+  const auto report = flush(**store, *target, *span);
+  if (!report) return report.error();
+  return fmt::format("{} rows written to {}, up to commit {}", report->rows_written, shown(*url),
+                     report->watermark);
 }
 
 int run(const Arguments& arguments) {
@@ -58,8 +76,7 @@ int run(const Arguments& arguments) {
     fmt::print(stderr, "takt export: {}\n", report.error().context);
     return 1;
   }
-  fmt::print("{} rows written to {}, up to commit {}\n", report->rows_written,
-             shown(*parse_target_url(arguments.to)), report->watermark);
+  fmt::print("{}\n", *report);
   return 0;
 }
 
@@ -70,7 +87,7 @@ void add_export_command(CLI::App& app, int& exit_status) {
       app.add_subcommand("export", "Bring a warehouse up to date with the data of a stopped server");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("--data", arguments->data, "Data folder")->envname("TAKT_DATA")->required();
-  command->add_option("--to", arguments->to, "Target: sqlite:FILE or postgresql://USER@HOST/DATABASE")
+  command->add_option("--to", arguments->to, "Target: sqlite:FILE, postgresql://USER@HOST/DATABASE or csv:DIR")
       ->envname("TAKT_TO")
       ->required();
   command

@@ -89,6 +89,8 @@ struct SqliteDatabase::State {
     for (const SqlValue& value : values) bind(found->second, ++at, value);
     return found->second;
   }
+  Result<void> visit(std::string_view sql, const std::vector<SqlValue>& values,
+                     const std::function<bool(SqlRow&)>& each);
 };
 
 SqliteDatabase::SqliteDatabase(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -163,20 +165,34 @@ Result<std::size_t> SqliteDatabase::execute(std::string_view sql, const std::vec
   return static_cast<std::size_t>(sqlite3_changes64(state_->handle));
 }
 
-Result<std::vector<SqlRow>> SqliteDatabase::query(std::string_view sql, const std::vector<SqlValue>& values) {
-  const auto statement = state_->prepare(sql, values);
+Result<void> SqliteDatabase::State::visit(std::string_view sql, const std::vector<SqlValue>& values,
+                                          const std::function<bool(SqlRow&)>& each) {
+  const auto statement = prepare(sql, values);
   if (!statement) return statement.error();
-  std::vector<SqlRow> rows;
   int code = SQLITE_ROW;
-  while ((code = sqlite3_step(*statement)) == SQLITE_ROW) {
-    SqlRow& row = rows.emplace_back();
+  bool going_on = true;
+  while (going_on && (code = sqlite3_step(*statement)) == SQLITE_ROW) {
+    SqlRow row;
     const int columns = sqlite3_column_count(*statement);
     for (int at = 0; at < columns; ++at) row.push_back(column(*statement, at));
+    going_on = each(row);
   }
-  const auto error = code == SQLITE_DONE ? Error{} : state_->error();
+  const bool good = code == SQLITE_DONE || !going_on;
+  const auto failed = good ? Error{} : error();
   sqlite3_reset(*statement);
-  if (code != SQLITE_DONE) return error;
+  if (!good) return failed;
+  return {};
+}
+
+Result<std::vector<SqlRow>> SqliteDatabase::query(std::string_view sql, const std::vector<SqlValue>& values) {
+  std::vector<SqlRow> rows;
+  const auto done = state_->visit(sql, values, [&](SqlRow& row) { return rows.push_back(std::move(row)), true; });
+  if (!done) return done.error();
   return rows;
+}
+
+Result<void> SqliteDatabase::each_row(std::string_view sql, const std::function<bool(const SqlRow&)>& visit) {
+  return state_->visit(sql, {}, visit);
 }
 
 bool SqliteDatabase::in_transaction() const { return sqlite3_get_autocommit(state_->handle) == 0; }

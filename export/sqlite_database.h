@@ -4,6 +4,7 @@
 #include "export/sql_database.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 namespace takt {
@@ -26,6 +27,8 @@ class SqliteDatabase : public SqlDatabase {
   Result<void> run_script(std::string_view sql) override;
   Result<std::size_t> execute(std::string_view sql, const std::vector<SqlValue>& values) override;
   Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values) override;
+  /// One row after the other, until `visit` says false.
+  Result<void> each_row(std::string_view sql, const std::function<bool(const SqlRow&)>& visit);
   Result<void> upsert(const Table& table, const std::vector<const SqlRow*>& rows) override;
   Result<void> insert(const Table& table, const std::vector<const SqlRow*>& rows) override;
   bool in_transaction() const override;

@@ -5,10 +5,12 @@
 #include "schema/time.h"
 #include "simulator/plant_model.h"
 #include "simulator/simulation.h"
+#include "tests/support/postgres_cluster.h"
 
 #include <sqlite3.h>
 
 #include <map>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -144,6 +146,98 @@ TEST_F(Warehouse, HasTheHoursOfTheServerAndIsVerified) {
   EXPECT_EQ(server.stop(), 0);
   const Finished verified = verify();
   EXPECT_EQ(verified.status, 0) << verified.output << verified.error;
+}
+
+TEST_F(Warehouse, InPostgresIsFollowedThroughKillsOfEitherSideAndVerified) {
+  PostgresCluster cluster;
+  const std::string url = cluster.url("wh") + "?readings=raw";
+  const auto start = [&] {
+    auto server = std::make_unique<RunningServer>(folder_, plant_toml(kMachines, kSeed),
+                                                  std::vector<std::string>{"--export", url});
+    EXPECT_TRUE(server->wait_until_ready());
+    return server;
+  };
+  auto server = start();
+  const std::string lines = history();
+  // A part at a time, and after each either side is killed while it flushes.
+  std::size_t from = 0;
+  constexpr int kParts = 6;
+  for (int part = 1; part <= kParts; ++part) {
+    const std::size_t end = part == kParts ? lines.size() : lines.find('\n', lines.size() * part / kParts) + 1;
+    ASSERT_EQ(Client{*server}.post("/v1/events", lines.substr(from, end - from)).status, 200);
+    from = end;
+    std::thread flushing{[at = server->url()] {
+      auto client = HttpClient::open(at);
+      if (client) static_cast<void>(client->post("/v1/export/run", {"", "application/json"}));
+    }};
+    std::this_thread::sleep_for(std::chrono::milliseconds{20 * part});
+    if (part % 2 == 0) {
+      server->kill();
+      flushing.join();
+      server = start();
+    } else {
+      cluster.kill();
+      flushing.join();
+      cluster.start();
+    }
+  }
+  const auto target = [&] { return Client{*server}.json("/v1/export").at("targets").at(0); };
+  Json state;
+  for (int i = 0; i < 100 && (state = target(), state["state"] != "ok" || state["watermark"] != state["sequence"]);
+       ++i)
+    flush(*server);
+  EXPECT_EQ(state["state"], "ok") << state;
+  EXPECT_EQ(state["readings"], "raw");
+  const Finished running = run_takt({"schema", "verify", "--to", url, "--server", server->url()});
+  EXPECT_EQ(running.status, 0) << running.output << running.error;
+  EXPECT_EQ(server->stop(), 0);
+  const auto verified = [&] {
+    return run_takt({"schema", "verify", "--to", url, "--data", folder_.data().string()});
+  };
+  const Finished whole = verified();
+  EXPECT_EQ(whole.status, 0) << whole.output << whole.error;
+  EXPECT_EQ(
+      run_program({"/usr/bin/psql", "-q", cluster.url("wh"), "-c", "UPDATE fact_production SET good_quantity = 0"})
+          .status,
+      0);
+  EXPECT_EQ(verified().status, 1);
+  EXPECT_EQ(run_takt({"schema", "down", "--to", url, "--version", "0"}).status, 0);
+  EXPECT_EQ(run_takt({"export", "--data", folder_.data().string(), "--to", url}).status, 0);
+  EXPECT_EQ(verified().status, 0);
+}
+
+TEST_F(Warehouse, AsFilesOfCsvHasTheRowsOfTheTables) {
+  {
+    RunningServer server{folder_, plant_toml(kMachines, kSeed)};
+    ASSERT_TRUE(server.wait_until_ready());
+    ASSERT_EQ(Client{server}.post("/v1/events", history()).status, 200);
+    flush(server);
+    EXPECT_EQ(server.stop(), 0);
+  }
+  const std::filesystem::path folder = folder_.path() / "files";
+  const Finished done = run_takt({"export", "--data", folder_.data().string(), "--to", "csv:" + folder.string()});
+  ASSERT_EQ(done.status, 0) << done.error;
+  ASSERT_EQ(run_takt({"export", "--data", folder_.data().string(), "--to", "sqlite:" + file().string()}).status,
+            0);
+  // Read by another program, a file has the sums of its table.
+  const std::pair<const char*, const char*> sums[] = {{"oee_rollup_shift", "produced_quantity"},
+                                                      {"fact_production", "good_quantity"},
+                                                      {"fact_downtime", "start_us"},
+                                                      {"fact_scrap", "scrap_quantity"},
+                                                      {"fact_sensor_event", "readings"},
+                                                      {"dim_date", "date_key"}};
+  for (const auto& [table, column] : sums) {
+    const Finished read = run_program({"/usr/bin/python3", "-c",
+                                       "import csv, sys\n"
+                                       "rows = list(csv.DictReader(open(sys.argv[1], newline='')))\n"
+                                       "print(len(rows), sum(int(row[sys.argv[2]]) for row in rows))\n",
+                                       (folder / (std::string{table} + ".csv")).string(), column});
+    const auto row =
+        WarehouseFile{file()}.rows(std::string{"SELECT count(*), sum("} + column + ") FROM " + table).at(0);
+    EXPECT_NE(row.at(0), "0") << table;
+    EXPECT_EQ(read.output, row.at(0) + ' ' + row.at(1) + '\n') << table << read.error;
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / ".takt-export.sqlite"));
 }
 
 TEST_F(Warehouse, IsVerifiedAfterAStopWithoutAFlushAndFoundOutWhenItLies) {
