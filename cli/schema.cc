@@ -5,6 +5,7 @@
 #include "engine/store.h"
 #include "export/export_target.h"
 #include "export/migrations.h"
+#include "export/schema_text.h"
 #include "export/target_url.h"
 #include "export/verify.h"
 
@@ -22,6 +23,7 @@ struct Arguments {
   std::string to, data;
   ServerAccess server;
   std::optional<int> version;
+  bool prisma = false, dictionary = false;
 };
 
 Result<ExportTarget> open_target(const Arguments& arguments, ExportTarget::Mode mode) {
@@ -83,11 +85,18 @@ Result<int> status(const Arguments& arguments) {
 }
 
 Result<int> print(const Arguments& arguments) {
-  const auto url = parse_target_url(arguments.to);
-  if (!url) return url.error();
-  for (const Migration& migration : migrations_for(*url)) {
-    if (migration.version > arguments.version.value_or(migration.version)) break;
-    fmt::print("{}\n", migration.up);
+  const bool sqlite = arguments.to.starts_with("sqlite:");
+  if (!sqlite && !arguments.to.empty() && !arguments.to.starts_with("postgres"))
+    return invalid(fmt::format("\"{}\" is no kind of target; write sqlite: or postgresql:", arguments.to));
+  const auto migrations = sqlite ? sqlite_migrations() : postgres_migrations();
+  if (arguments.prisma) {
+    fmt::print("{}", prisma_schema(describe(migrations), sqlite ? "sqlite" : "postgresql"));
+  } else if (arguments.dictionary) {
+    fmt::print("{}", data_dictionary(describe(migrations)));
+  } else {
+    for (const Migration& migration : migrations) {
+      if (migration.version <= arguments.version.value_or(migration.version)) fmt::print("{}\n", migration.up);
+    }
   }
   return 0;
 }
@@ -158,8 +167,13 @@ void add_schema_command(CLI::App& app, int& exit_status) {
   add_version(add_step(*command, "down", "Take tables back, with what they hold", down, exit_status, arguments),
               *arguments, "Down to this version; 0: nothing of Takt is left");
   add_step(*command, "status", "What is applied, and how far exports have come", status, exit_status, arguments);
-  add_version(add_step(*command, "print", "Print the SQL that makes the tables", print, exit_status, arguments),
-              *arguments, "Up to this version (default: the newest)");
+  CLI::App* print_command =
+      add_step(*command, "print", "Print the SQL that makes the tables", print, exit_status, arguments);
+  print_command->get_option("--to")->required(false)->description(
+      "In the words of this kind of target: sqlite: or postgresql: (default: postgresql:)");
+  add_version(print_command, *arguments, "Up to this version (default: the newest)");
+  print_command->add_flag("--prisma", arguments->prisma, "Print Prisma's models of the tables instead");
+  print_command->add_flag("--dictionary", arguments->dictionary, "Print the data dictionary as Markdown instead");
   CLI::App* verify_command =
       add_step(*command, "verify", "Compare every row with the engine; status 1 if any differs", verify_target,
                exit_status, arguments);

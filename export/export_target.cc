@@ -8,6 +8,7 @@
 
 #include "export/migrations.h"
 #include "export/postgres_database.h"
+#include "export/schema_text.h"
 #include "export/sqlite_database.h"
 
 namespace takt {
@@ -154,6 +155,10 @@ Result<void> ExportTarget::step(int version, bool up) {
   if (const auto run = database_->run_script(up ? migration->up : migration->down); !run) {
     return Error{run.error().code,
                  fmt::format("migration {} ({}): {}", version, migration->name, run.error().context)};
+  }
+  if (up && database_->keeps_comments()) {
+    const auto so_far = describe(database_->migrations().first(static_cast<std::size_t>(version)));
+    if (const auto told = database_->run_script(comment_statements(so_far)); !told) return told.error();
   }
   const auto noted = up ? database_->execute("INSERT INTO takt_schema VALUES (?, ?, ?, ?)",
                                              {std::int64_t{version}, std::string{migration->name},

@@ -34,6 +34,7 @@ class PostgresDatabase : public SqlDatabase {
   /// By COPY into the table itself.
   Result<void> insert(const Table& table, const std::vector<const SqlRow*>& rows) override;
   bool in_transaction() const override;
+  bool keeps_comments() const override { return true; }
   /// PostgreSQL's texts hold no NUL: U+FFFD stands for it.
   void make_storable(SqlValue& value) const override;
   void interrupt() override;

@@ -45,6 +45,8 @@ class SqlDatabase {
   virtual Result<void> insert(const Table& table, const std::vector<const SqlRow*>& rows) = 0;
   virtual bool in_transaction() const = 0;
 
+  /// Whether the schema's comments can stand in the database itself.
+  virtual bool keeps_comments() const { return false; }
   /// The value as it will be read again: what the database cannot keep is replaced as docs/warehouse.md says.
   virtual void make_storable(SqlValue& value) const { static_cast<void>(value); }
   /// From any thread: what runs ends soon with an error, and nothing runs afterwards.

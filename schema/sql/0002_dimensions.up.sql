@@ -2,31 +2,31 @@
 
 -- Calendar days, from the year of the first event to the end of next year. Fiscal periods are calendar months.
 CREATE TABLE dim_date (
-  date_key @integer@ PRIMARY KEY,  -- 20260105
-  date @date@ NOT NULL UNIQUE,     -- 2026-01-05, as business_date in facts and rollups
-  year @integer@ NOT NULL,
-  quarter @integer@ NOT NULL,
-  month @integer@ NOT NULL,
-  month_name TEXT NOT NULL,
-  day_of_month @integer@ NOT NULL,
-  day_of_year @integer@ NOT NULL,
-  day_of_week @integer@ NOT NULL,  -- 1 Monday ... 7 Sunday (ISO 8601)
-  day_name TEXT NOT NULL,
-  iso_year @integer@ NOT NULL,
-  iso_week @integer@ NOT NULL,
-  is_weekend @truth@ NOT NULL,
-  fiscal_year @integer@ NOT NULL,
-  fiscal_period @integer@ NOT NULL
+  date_key @integer@ PRIMARY KEY,                -- 20260105
+  date @date@ NOT NULL UNIQUE,                   -- 2026-01-05, as business_date in facts and rollups
+  year @integer@ NOT NULL,                       -- of the calendar
+  quarter @integer@ NOT NULL,                    -- 1 ... 4
+  month @integer@ NOT NULL,                      -- 1 ... 12
+  month_name TEXT NOT NULL,                      -- in English
+  day_of_month @integer@ NOT NULL,               -- 1 ... 31
+  day_of_year @integer@ NOT NULL,                -- 1 ... 366
+  day_of_week @integer@ NOT NULL,                -- 1 Monday ... 7 Sunday (ISO 8601)
+  day_name TEXT NOT NULL,                        -- in English
+  iso_year @integer@ NOT NULL,                   -- ISO 8601: the year that the week belongs to
+  iso_week @integer@ NOT NULL,                   -- ISO 8601: 1 ... 53
+  is_weekend @truth@ NOT NULL,                   -- Saturday or Sunday
+  fiscal_year @integer@ NOT NULL,                -- that of the calendar
+  fiscal_period @integer@ NOT NULL               -- that of the calendar: its month
 )@strict@;
 
 -- The minutes of a day.
 CREATE TABLE dim_time (
-  time_key @integer@ PRIMARY KEY,  -- minutes since midnight
-  time TEXT NOT NULL UNIQUE,     -- 06:30
-  hour @integer@ NOT NULL,
-  minute @integer@ NOT NULL,
-  quarter_hour @integer@ NOT NULL, -- 0 ... 95
-  half_day TEXT NOT NULL         -- AM, PM
+  time_key @integer@ PRIMARY KEY,                -- minutes since midnight
+  time TEXT NOT NULL UNIQUE,                     -- 06:30
+  hour @integer@ NOT NULL,                       -- of the day
+  minute @integer@ NOT NULL,                     -- of the hour
+  quarter_hour @integer@ NOT NULL,               -- 0 ... 95
+  half_day TEXT NOT NULL                         -- AM, PM
 )@strict@;
 INSERT INTO dim_time
 WITH RECURSIVE minutes(m) AS (SELECT 0 UNION ALL SELECT m + 1 FROM minutes WHERE m < 1439)
@@ -36,50 +36,51 @@ FROM minutes;
 
 -- Shift definitions in the order of the plant description; their instances are the rows of oee_rollup_shift.
 CREATE TABLE dim_shift (
-  position @integer@ PRIMARY KEY,
-  shift TEXT NOT NULL,
-  name TEXT NOT NULL,
-  scope TEXT NOT NULL,        -- plant, area:A1, line:L1, machine:M1
-  days @json@ NOT NULL,         -- JSON: local weekdays on which it starts
-  start_time TEXT NOT NULL,   -- local wall clock
-  end_time TEXT NOT NULL,     -- at or before start_time: on the next day
-  breaks @json@ NOT NULL,       -- JSON: [["02:00","02:30"]]
-  duration_s @number@ NOT NULL,   -- by the wall clock, breaks included
-  valid_from @moment@,
-  valid_to @moment@
+  position @integer@ PRIMARY KEY,                -- in the plant description, from 1
+  shift TEXT NOT NULL,                           -- its id
+  name TEXT NOT NULL,                            -- as people know it
+  scope TEXT NOT NULL,                           -- plant, area:A1, line:L1, machine:M1
+  days @json@ NOT NULL,                          -- JSON: local weekdays on which it starts
+  start_time TEXT NOT NULL,                      -- local wall clock
+  end_time TEXT NOT NULL,                        -- at or before start_time: on the next day
+  breaks @json@ NOT NULL,                        -- JSON: [["02:00","02:30"]]
+  duration_s @number@ NOT NULL,                  -- by the wall clock, breaks included
+  valid_from @moment@,                           -- of a shift's start; null: always
+  valid_to @moment@                              -- of a shift's start; null: for ever
 )@strict@;
 
 -- The hierarchy: plant, areas, lines, machines. Facts and rollups name machines.
 CREATE TABLE dim_equipment (
-  level TEXT NOT NULL,              -- plant, area, line, machine
-  id TEXT NOT NULL,
+  level TEXT NOT NULL,                           -- plant, area, line, machine
+  id TEXT NOT NULL,                              -- as events and the plant description name it
   name TEXT NOT NULL,
-  iso14224_level @integer@ NOT NULL,  -- ISO 14224 taxonomy: 3 installation, 4 plant or unit, 5 section or system, 6 equipment
-  parent_level TEXT,
-  parent_id TEXT,
-  area TEXT,                        -- of lines and machines, where there is one
-  line TEXT,                        -- of machines
-  active @truth@ NOT NULL,
-  attributes @json@ NOT NULL,         -- JSON: all that the plant description says of it
+  iso14224_level @integer@ NOT NULL,             -- ISO 14224 taxonomy: 3 installation, 4 plant or unit, 5 section or system, 6 equipment
+  parent_level TEXT,                             -- null: the plant itself
+  parent_id TEXT,                                -- id of the row above it
+  area TEXT,                                     -- of lines and machines, where there is one
+  line TEXT,                                     -- of machines
+  active @truth@ NOT NULL,                       -- false: hidden, history kept
+  attributes @json@ NOT NULL,                    -- JSON: all that the plant description says of it
   PRIMARY KEY (level, id)
 )@rowless@;
 
+-- Products as the plant description has them; facts may name others.
 CREATE TABLE dim_product (
-  product TEXT PRIMARY KEY,
+  product TEXT PRIMARY KEY,                      -- its id
   name TEXT NOT NULL,
-  unit TEXT NOT NULL,
-  ideal_cycles @json@ NOT NULL,     -- JSON: [{"machine":"M1","seconds":0.8,"valid_from":null,"valid_to":null}]
-  characteristics @json@ NOT NULL   -- JSON: [{"name":"diameter","lsl":73.9,"usl":74.1,"target":74,"subgroup_size":5}]
+  unit TEXT NOT NULL,                            -- of its quantities: dim_unit_of_measure
+  ideal_cycles @json@ NOT NULL,                  -- JSON: [{"machine":"M1","seconds":0.8,"valid_from":null,"valid_to":null}]
+  characteristics @json@ NOT NULL                -- JSON: [{"name":"diameter","lsl":73.9,"usl":74.1,"target":74,"subgroup_size":5}]
 )@rowless@;
 
 -- value in base_unit = value * factor + offset
 CREATE TABLE dim_unit_of_measure (
-  unit TEXT PRIMARY KEY,
+  unit TEXT PRIMARY KEY,                         -- its symbol
   name TEXT NOT NULL,
-  quantity TEXT,     -- null: a unit of the plant's own
-  base_unit TEXT,
-  factor @number@,
-  "offset" @number@
+  quantity TEXT,                                 -- null: a unit of the plant's own
+  base_unit TEXT,                                -- SI, where there is one
+  factor @number@,                               -- to the base unit
+  "offset" @number@                              -- added after the factor
 )@rowless@;
 INSERT INTO dim_unit_of_measure VALUES
   ('pcs', 'piece', 'count', 'pcs', 1, 0),
@@ -102,41 +103,42 @@ INSERT INTO dim_unit_of_measure VALUES
   ('rpm', 'revolutions per minute', 'frequency', 'Hz', 0.016666666666666666, 0),
   ('%', 'per cent', 'ratio', '1', 0.01, 0);
 
+-- Kinds of defects as the plant description has them; facts may name others.
 CREATE TABLE dim_quality_defect_type (
-  defect TEXT PRIMARY KEY,
+  defect TEXT PRIMARY KEY,                       -- its code
   name TEXT NOT NULL
 )@rowless@;
 
 -- The tree of reasons; category is the effective one: its own, else that of the nearest parent that has one, else other.
 CREATE TABLE dim_downtime_reason (
-  reason TEXT PRIMARY KEY,
+  reason TEXT PRIMARY KEY,                       -- its code
   name TEXT NOT NULL,
-  parent TEXT,
-  category TEXT NOT NULL,     -- failure setup planned material operator quality external speed other
-  iso14224_mode TEXT,
-  iso14224_mechanism TEXT,
-  iso14224_cause TEXT,
-  iso14224_detection TEXT,
-  iso14224_impact TEXT
+  parent TEXT,                                   -- the reason above it; null: a root
+  category TEXT NOT NULL,                        -- failure setup planned material operator quality external speed other
+  iso14224_mode TEXT,                            -- failure mode of ISO 14224
+  iso14224_mechanism TEXT,                       -- failure mechanism of ISO 14224
+  iso14224_cause TEXT,                           -- failure cause of ISO 14224
+  iso14224_detection TEXT,                       -- detection method of ISO 14224
+  iso14224_impact TEXT                           -- failure impact of ISO 14224
 )@rowless@;
 
 -- Named ranges, half open, in UTC, as of the last flush; days, weeks and months are those of the plant's wall clock.
 CREATE TABLE dim_date_range (
-  name TEXT PRIMARY KEY,      -- today, this_week, last_7_days ...
-  start @moment@ NOT NULL,
-  "end" @moment@ NOT NULL
+  name TEXT PRIMARY KEY,                         -- today, this_week, last_7_days ...
+  start @moment@ NOT NULL,                       -- first moment
+  "end" @moment@ NOT NULL                        -- first moment after it
 )@rowless@;
 
 -- Orders per machine, from their events: what vw_production_schedule_status compares with what was made.
 CREATE TABLE dim_order (
   machine TEXT NOT NULL,
-  order_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,                        -- as events name it; empty in facts: none
   product TEXT,
-  planned_quantity @integer@,
-  planned_start @moment@,
-  planned_end @moment@,
-  started @moment@,               -- its first start
-  ended @moment@,                 -- its last stop or completion, unless it was started again
-  status TEXT NOT NULL,       -- planned, running, stopped, completed
+  planned_quantity @integer@,                    -- to be made
+  planned_start @moment@,                        -- as planned
+  planned_end @moment@,                          -- as planned
+  started @moment@,                              -- its first start
+  ended @moment@,                                -- its last stop or completion, unless it was started again
+  status TEXT NOT NULL,                          -- planned, running, stopped, completed
   PRIMARY KEY (machine, order_id)
 )@rowless@;

@@ -5,19 +5,19 @@
 -- OEE; the others are unplanned.
 CREATE TABLE fact_production (
   machine TEXT NOT NULL,
-  hour @moment@ NOT NULL,                     -- as start in oee_rollup_hourly
-  product TEXT NOT NULL,
+  hour @moment@ NOT NULL,                        -- as start in oee_rollup_hourly
+  product TEXT NOT NULL,                         -- its id; empty: none was given
   order_id TEXT NOT NULL,
   business_date @date@ NOT NULL,
-  produced_quantity @integer@ NOT NULL,
-  good_quantity @integer@ NOT NULL,
-  scrap_quantity @integer@ NOT NULL,
-  rework_quantity @integer@ NOT NULL,
-  startup_reject_quantity @integer@ NOT NULL,
-  unplanned_produced_quantity @integer@ NOT NULL,
-  unplanned_good_quantity @integer@ NOT NULL,
-  ideal_production_time_s @number@,           -- null: an ideal cycle is missing
-  ideal_good_time_s @number@,
+  produced_quantity @integer@ NOT NULL,          -- good + scrap + rework
+  good_quantity @integer@ NOT NULL,              -- good at the first attempt
+  scrap_quantity @integer@ NOT NULL,             -- of no use
+  rework_quantity @integer@ NOT NULL,            -- to be worked again
+  startup_reject_quantity @integer@ NOT NULL,    -- of scrap and rework: while starting up
+  unplanned_produced_quantity @integer@ NOT NULL, -- outside planned operation time: not in OEE
+  unplanned_good_quantity @integer@ NOT NULL,    -- of these: good
+  ideal_production_time_s @number@,              -- null: an ideal cycle is missing
+  ideal_good_time_s @number@,                    -- good x ideal cycle
   PRIMARY KEY (machine, hour, product, order_id)
 )@rowless@;
 CREATE INDEX fact_production_by_hour ON fact_production (hour);
@@ -27,18 +27,18 @@ CREATE INDEX fact_production_by_order ON fact_production (order_id, machine);
 -- which is its end so far.
 CREATE TABLE fact_downtime (
   machine TEXT NOT NULL,
-  start_us @integer@ NOT NULL,
-  end_us @integer@ NOT NULL,
-  start @moment@ NOT NULL,
-  "end" @moment@ NOT NULL,
-  business_date @date@ NOT NULL,            -- the local date of its start
-  shift TEXT,                             -- the shift in which it starts; null: between shifts, or no shift plan
-  reason TEXT,
-  reason_category TEXT,
-  minor_stop @truth@ NOT NULL,
+  start_us @integer@ NOT NULL,                   -- first moment, microseconds since 1970
+  end_us @integer@ NOT NULL,                     -- first moment after it
+  start @moment@ NOT NULL,                       -- the same as start_us
+  "end" @moment@ NOT NULL,                       -- the same as end_us
+  business_date @date@ NOT NULL,                 -- the local date of its start
+  shift TEXT,                                    -- the shift in which it starts; null: between shifts, or no shift plan
+  reason TEXT,                                   -- null: none was given
+  reason_category TEXT,                          -- of the reason as it was described then
+  minor_stop @truth@ NOT NULL,                   -- ended, without a reason, no longer than the machine's minor_stop_s
   open @truth@ NOT NULL,
   duration_s @number@ NOT NULL,
-  planned_duration_s @number@ NOT NULL,       -- the part within planned operation time: what OEE loses
+  planned_duration_s @number@ NOT NULL,          -- the part within planned operation time: what OEE loses
   PRIMARY KEY (machine, start_us)
 )@rowless@;
 CREATE INDEX fact_downtime_by_start ON fact_downtime (start_us);
@@ -46,17 +46,17 @@ CREATE INDEX fact_downtime_by_start ON fact_downtime (start_us);
 -- Inspections as reported. The event's identity is the key; a withdrawn inspection has no row.
 CREATE TABLE fact_quality (
   machine TEXT NOT NULL,
-  ts_us @integer@ NOT NULL,
-  characteristic TEXT NOT NULL,
-  serial TEXT NOT NULL,
-  event_id TEXT NOT NULL,
-  ts @moment@ NOT NULL,
+  ts_us @integer@ NOT NULL,                      -- of the inspection, microseconds since 1970
+  characteristic TEXT NOT NULL,                  -- what was inspected
+  serial TEXT NOT NULL,                          -- of the item; empty: none
+  event_id TEXT NOT NULL,                        -- the event's own id; empty: none
+  ts @moment@ NOT NULL,                          -- the same as ts_us
   business_date @date@ NOT NULL,
   product TEXT NOT NULL,
-  value @number@,
-  subgroup TEXT,
-  result TEXT,                            -- pass, fail
-  defect TEXT,
+  value @number@,                                -- as measured; null: none, or a text
+  subgroup TEXT,                                 -- of a control chart
+  result TEXT,                                   -- pass, fail
+  defect TEXT,                                   -- its code
   quantity @integer@ NOT NULL,
   PRIMARY KEY (machine, ts_us, characteristic, serial, event_id)
 )@rowless@;
@@ -67,7 +67,7 @@ CREATE TABLE fact_scrap (
   machine TEXT NOT NULL,
   hour @moment@ NOT NULL,
   product TEXT NOT NULL,
-  defect TEXT NOT NULL,
+  defect TEXT NOT NULL,                          -- its code; empty: none was given
   business_date @date@ NOT NULL,
   scrap_quantity @integer@ NOT NULL,
   rework_quantity @integer@ NOT NULL,
@@ -81,27 +81,27 @@ CREATE INDEX fact_scrap_by_hour ON fact_scrap (hour);
 -- in a minute that had none.
 CREATE TABLE fact_sensor_event (
   machine TEXT NOT NULL,
-  tag TEXT NOT NULL,
-  minute @moment@ NOT NULL,
-  readings @integer@ NOT NULL,              -- of any kind
-  good_readings @integer@ NOT NULL,         -- OPC quality of 192 and above, or none sent
-  value_count @integer@ NOT NULL,
-  value_min @number@,
-  value_max @number@,
-  value_avg @number@,
-  value_first @number@,
-  value_last @number@,
-  text_last TEXT,                         -- the last string, of tags that send strings
+  tag TEXT NOT NULL,                             -- its name
+  minute @moment@ NOT NULL,                      -- its first moment; of raw readings the moment itself
+  readings @integer@ NOT NULL,                   -- of any kind
+  good_readings @integer@ NOT NULL,              -- OPC quality of 192 and above, or none sent
+  value_count @integer@ NOT NULL,                -- of them: numbers and booleans
+  value_min @number@,                            -- least
+  value_max @number@,                            -- greatest
+  value_avg @number@,                            -- mean
+  value_first @number@,                          -- earliest
+  value_last @number@,                           -- latest
+  text_last TEXT,                                -- the last string, of tags that send strings
   PRIMARY KEY (machine, tag, minute)
 )@rowless@;
 
 -- Who changed what.
 CREATE TABLE audit_log (
-  id @integer@ PRIMARY KEY,
-  at @moment@ NOT NULL,
-  actor TEXT NOT NULL,
-  action TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  before @json@,                            -- JSON
-  after @json@                              -- JSON
+  id @integer@ PRIMARY KEY,                      -- its number, from 1
+  at @moment@ NOT NULL,                          -- when
+  actor TEXT NOT NULL,                           -- who
+  action TEXT NOT NULL,                          -- what was done
+  subject TEXT NOT NULL,                         -- to what
+  before @json@,                                 -- JSON
+  after @json@                                   -- JSON
 )@strict@;

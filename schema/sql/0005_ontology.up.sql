@@ -1,12 +1,12 @@
 -- The words people use, and the column they mean: for searches, and for whoever turns questions into queries. Of several
 -- terms of one word the highest priority is meant first.
 CREATE TABLE ontology_term (
-  term TEXT NOT NULL,        -- lower case
-  language TEXT NOT NULL,    -- BCP 47
-  concept TEXT NOT NULL,     -- the element or KPI
-  target TEXT NOT NULL,      -- table.column or view; of a ratio, the expression over sums
-  standard TEXT,             -- where it is defined
-  priority @integer@ NOT NULL,
+  term TEXT NOT NULL,                            -- lower case
+  language TEXT NOT NULL,                        -- BCP 47
+  concept TEXT NOT NULL,                         -- the element or KPI
+  target TEXT NOT NULL,                          -- table.column or view; of a ratio, the expression over sums
+  standard TEXT,                                 -- where it is defined
+  priority @integer@ NOT NULL,                   -- the highest is meant first
   PRIMARY KEY (term, language, concept)
 )@rowless@;
 INSERT INTO ontology_term VALUES
