@@ -1,3 +1,4 @@
+#include "cli/audit.h"
 #include "cli/backup.h"
 #include "cli/compact.h"
 #include "cli/doctor.h"
@@ -44,6 +45,7 @@ int main(int argc, char** argv) {
   takt::add_restore_command(app, exit_status);
   takt::add_verify_command(app, exit_status);
   takt::add_doctor_command(app, exit_status);
+  takt::add_audit_command(app, exit_status);
   takt::add_compact_command(app, exit_status);
   takt::add_demo_command(app, exit_status);
   try {

@@ -7,30 +7,11 @@
 #include <cstring>
 #include <memory>
 
-#include "export/flush.h"
+#include "export/scratch_warehouse.h"
 #include "export/sqlite_database.h"
 
 namespace takt {
 namespace {
-
-/// Removed with its side files when it goes.
-class ScratchFile {
- public:
-  explicit ScratchFile(std::filesystem::path path) : path_(std::move(path)) { remove(); }
-  ~ScratchFile() { remove(); }
-  ScratchFile(const ScratchFile&) = delete;
-  ScratchFile& operator=(const ScratchFile&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  void remove() const {
-    for (const char* part : {"", "-wal", "-shm"}) {
-      std::error_code ignored;
-      std::filesystem::remove(path_.string() + part, ignored);
-    }
-  }
-  std::filesystem::path path_;
-};
 
 void append_quoted(std::string& line, std::string_view text) {
   line += '"';
@@ -94,19 +75,11 @@ Result<std::size_t> write_table(SqliteDatabase& database, const std::string& tab
 Result<CsvReport> export_csv(const Store& store, const std::filesystem::path& folder,
                              std::optional<TimeRange> only,
                              const std::function<void(std::string_view table, double share)>& progress) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) return io_error(fmt::format("{}: cannot be made: {}", folder.string(), error.message()));
+  progress("reading", 0);
   // What every other target gets, so that the files add up as tables do.
-  const ScratchFile scratch{folder / ".takt-export.sqlite"};
-  {
-    auto target = ExportTarget::open(SqliteUrl{scratch.path()}, ExportTarget::Mode::create);
-    if (!target) return target.error();
-    if (const auto made = target->migrate_to(ExportTarget::newest_version()); !made) return made.error();
-    progress("reading", 0);
-    if (const auto flushed = flush(store, *target, only); !flushed) return flushed.error();
-  }
-  const auto database = SqliteDatabase::open(scratch.path(), SqliteDatabase::Mode::existing);
+  const auto scratch = ScratchWarehouse::make(store, folder, only);
+  if (!scratch) return scratch.error();
+  const auto database = SqliteDatabase::open(scratch->file(), SqliteDatabase::Mode::existing);
   if (!database) return database.error();
   const auto tables = (*database)->query(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'takt\\_%' ESCAPE '\\' ORDER BY name",

@@ -1,4 +1,5 @@
 // The schema goes up and down, also with rows in place, and refuses what is not its own.
+#include "export/iso_audit.h"
 #include "export/migrations.h"
 #include "export/target_url.h"
 #include "tests/export/warehouse_fixture.h"
@@ -86,6 +87,23 @@ TEST_P(Schema, HasTheTablesAndViewsOfTheContractAndEveryViewAnswers) {
   EXPECT_EQ(one(t, "SELECT round(duration_s) FROM vw_top_downtime_reasons_24h"), "14400.000000");
   EXPECT_EQ(one(t, "SELECT scrap_quantity FROM vw_top_quality_defects_7d"), "1");
   EXPECT_EQ(one(t, "SELECT machine FROM vw_current_shift_oee"), "M1");
+}
+
+TEST_P(Schema, PassesTheChecksOfTheComplianceReport) {
+  send_something();
+  ExportTarget t = target();
+  EXPECT_FALSE(audit_tables(t));
+  flushed(t);
+  const auto report = audit_tables(t);
+  ASSERT_TRUE(report) << report.error().context;
+  EXPECT_EQ(report->plant_name, "Plant 'one'");
+  std::size_t warnings = 0;
+  for (const ComplianceFinding& finding : report->findings) {
+    EXPECT_NE(finding.verdict, ComplianceVerdict::fail) << finding.check << ": " << finding.text;
+    if (finding.verdict == ComplianceVerdict::warn) ++warnings;
+  }
+  EXPECT_EQ(warnings, 2U);  // reasons without failure modes, scrap without a defect
+  EXPECT_NE(to_html(*report).find("Plant 'one'"), std::string::npos);
 }
 
 TEST_P(Schema, OfANewerTaktIsRefused) {

@@ -9,6 +9,8 @@
 
 #include <sqlite3.h>
 
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <thread>
 
@@ -238,6 +240,56 @@ TEST_F(Warehouse, AsFilesOfCsvHasTheRowsOfTheTables) {
     EXPECT_EQ(read.output, row.at(0) + ' ' + row.at(1) + '\n') << table << read.error;
   }
   EXPECT_FALSE(std::filesystem::exists(folder / ".takt-export.sqlite"));
+}
+
+TEST_F(Warehouse, IsAuditedAgainstTheStandards) {
+  {
+    RunningServer server{folder_, plant_toml(kMachines, kSeed)};
+    ASSERT_TRUE(server.wait_until_ready());
+    ASSERT_EQ(Client{server}.post("/v1/events", history()).status, 200);
+    flush(server);
+    EXPECT_EQ(server.stop(), 0);
+  }
+  const std::string into = (folder_.path() / "audit").string(), to = "sqlite:" + file().string();
+  const auto read = [&](const char* name) {
+    std::ifstream in{into + '/' + name};
+    return std::string{std::istreambuf_iterator<char>{in}, {}};
+  };
+  const auto verdicts = [](const Json& report) {
+    std::map<std::string, std::string> all;
+    for (const Json& section : report["sections"]) {
+      for (const Json& finding : section["findings"])
+        all[section["standard"].get<std::string>() + ": " + finding["check"].get<std::string>()] =
+            finding["verdict"].get<std::string>();
+    }
+    return all;
+  };
+  const Finished good =
+      run_takt({"audit", "iso", "--data", folder_.data().string(), "--into", into, "--output", "json"});
+  ASSERT_EQ(good.status, 0) << good.output << good.error;
+  const Json report = Json::parse(good.output);
+  EXPECT_EQ(report, Json::parse(read("iso_audit.json")));
+  EXPECT_NE(report["verdict"], "fail");
+  auto found = verdicts(report);
+  for (const char* check : {"ISO 22400-2: figures follow from events", "ISO 22400-2: hours make days",
+                            "ISO 22400-2: OEE", "Retention: policy", "Audit trail: hash chain"}) {
+    EXPECT_EQ(found[check], "pass") << check;
+  }
+  EXPECT_EQ(found["ISO 14224: failure records"], "warn");  // the simulator's reasons name no failure modes
+  EXPECT_NE(read("iso_audit.html").find("<h2>ISO 14224</h2>"), std::string::npos);
+
+  EXPECT_EQ(run_takt({"audit", "iso", "--to", to, "--into", into}).status, 0);
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+  const char* lie = "UPDATE oee_rollup_hourly SET good_quantity = good_quantity + 1 WHERE good_quantity > 0";
+  EXPECT_EQ(sqlite3_exec(db, lie, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+  sqlite3_close(db);
+  const Finished lying = run_takt({"audit", "iso", "--to", to, "--into", into, "--output", "json"});
+  EXPECT_EQ(lying.status, 1) << lying.output;
+  found = verdicts(Json::parse(lying.output));
+  EXPECT_EQ(found["ISO 22400-2: pieces add up"], "fail");
+  EXPECT_EQ(found["ISO 22400-2: hours make days"], "fail");
+  EXPECT_EQ(run_takt({"audit", "iso"}).status, 1);
 }
 
 TEST_F(Warehouse, IsVerifiedAfterAStopWithoutAFlushAndFoundOutWhenItLies) {
