@@ -19,7 +19,7 @@ constexpr Duration kTick{1};
 constexpr std::size_t kBucketsAView = 48;
 constexpr Duration kStopsAView = hours{24 * 7};
 constexpr Duration kReadingsAView = hours{4};
-constexpr std::size_t kInspectionsAWrite = 20'000;
+constexpr std::size_t kInspectionsAWrite = 20'000, kAuditEntriesAWrite = 1000;
 constexpr Duration kLookAhead = hours{24 * 39};  // bucket_from() looks a day further
 
 /// Whether two identities are of one store, restored from a backup or not (Store::id()).
@@ -56,6 +56,7 @@ class Flush {
   Result<void> look_at_target();
   Result<void> forget_everything();
   Result<void> write_dimensions();
+  Result<void> write_audit();
   Result<void> read_events();
   Result<void> write_quality(const std::vector<std::pair<bool, SqlRow>>& inspections);
   Result<void> write_machine(MachineId machine);
@@ -94,7 +95,8 @@ Result<FlushReport> Flush::run() {
     if (const auto whole = check_whole(view); !whole) return whole.error();
   }
   report_.at = now_;
-  for (const auto step : {&Flush::look_at_target, &Flush::write_dimensions, &Flush::read_events}) {
+  for (const auto step :
+       {&Flush::look_at_target, &Flush::write_dimensions, &Flush::write_audit, &Flush::read_events}) {
     if (const auto done = (this->*step)(); !done) return done.error();
   }
   for (const MachineId machine : machines) {
@@ -206,6 +208,31 @@ Result<void> Flush::write_dimensions() {
   if (!supplied) return supplied.error();
   for (const SqlRow& unit : *supplied) std::erase_if(units, [&](const SqlRow& own) { return own[0] == unit[0]; });
   return replace(tables::dim_unit_of_measure, {"quantity IS NULL", {}}, units);
+}
+
+/// Entries are only ever added; after a resynchronisation all are looked at, since they may be those of a restored
+/// store.
+Result<void> Flush::write_audit() {
+  std::int64_t after = 0;
+  if (before_.commit > 0) {
+    const auto last = target_.query("SELECT coalesce(max(id), 0) FROM audit_log");
+    if (!last) return last.error();
+    after = std::get<std::int64_t>(last->front()[0]);
+  }
+  for (bool more = true; more;) {
+    const auto entries = store_.audit(static_cast<std::uint64_t>(after), kAuditEntriesAWrite);
+    if (!entries) return entries.error();
+    more = entries->size() == kAuditEntriesAWrite;
+    std::vector<SqlRow> rows;
+    for (const AuditEntry& entry : *entries) rows.push_back(audit_row(entry));
+    Slice slice{"id > ?", {after}};
+    if (more) {
+      slice = {"id > ? AND id <= ?", {after, rows.back()[0]}};
+      after = std::get<std::int64_t>(rows.back()[0]);
+    }
+    if (const auto done = replace(tables::audit_log, slice, rows); !done) return done;
+  }
+  return {};
 }
 
 /// The events since the watermark: inspections, and where the others have touched their machines.

@@ -6,6 +6,8 @@
 #include <boost/json.hpp>
 #include <map>
 
+#include "export/canonical_json.h"
+
 namespace takt {
 namespace {
 
@@ -244,6 +246,17 @@ std::vector<SqlRow> order_rows(const StoreView& view, MachineId machine) {
                     time_or_null(o.planned_end), time_or_null(o.started), time_or_null(o.ended), text(o.status)});
   }
   return rows;
+}
+
+SqlRow audit_row(const AuditEntry& e) {
+  return {integer(static_cast<std::int64_t>(e.number)),
+          format_time(e.at),
+          e.author.actor,
+          e.author.by,
+          e.action,
+          canonical_json(e.details),
+          e.previous,
+          e.hash};
 }
 
 SqlRow quality_row(const Event& e, std::int32_t business_day) {

@@ -44,6 +44,9 @@ SqlRow downtime_row(const StoreView& view, MachineId machine, const StopStretch&
 /// dim_order of a machine.
 std::vector<SqlRow> order_rows(const StoreView& view, MachineId machine);
 
+/// audit_log of an entry.
+SqlRow audit_row(const AuditEntry& entry);
+
 /// fact_quality of an event of type quality that is not withdrawn.
 SqlRow quality_row(const Event& event, std::int32_t business_day);
 

@@ -41,7 +41,7 @@ extern const Table dim_date, dim_shift, dim_equipment, dim_product, dim_unit_of_
     dim_downtime_reason, dim_date_range, dim_order;
 extern const Table fact_production, fact_downtime, fact_quality, fact_scrap, fact_sensor_event;
 extern const Table oee_rollup_hourly, oee_rollup_shift, oee_rollup_daily;
-extern const Table watermark, exported_machine;
+extern const Table audit_log, watermark, exported_machine;
 /// The tables whose rows belong to a machine, the first column.
 const std::vector<const Table*>& of_machines();
 }  // namespace tables

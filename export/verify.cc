@@ -12,7 +12,7 @@
 namespace takt {
 namespace {
 
-constexpr std::size_t kDifferencesTold = 100;
+constexpr std::size_t kDifferencesTold = 100, kAuditPage = 1000;
 constexpr Duration kReadingsAView = std::chrono::hours{24};
 
 std::string text_of(const SqlValue& value) {
@@ -274,6 +274,14 @@ Result<void> Verification::check_strangers() {
 }
 
 Result<void> Verification::check_dimensions() {
+  std::vector<SqlRow> entries;
+  for (bool more = true; more;) {
+    const auto page = store_.audit(entries.size(), kAuditPage);
+    if (!page) return page.error();
+    for (const AuditEntry& entry : *page) entries.push_back(audit_row(entry));
+    more = page->size() == kAuditPage;
+  }
+  if (const auto done = compare(tables::audit_log, "", whole_table(), std::move(entries)); !done) return done;
   const auto plant = store_.plant();
   for (const auto& [table, rows] : plant_dimensions(*plant)) {
     if (const auto done = compare(*table, "", whole_table(), rows); !done) return done;

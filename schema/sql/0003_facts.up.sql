@@ -95,13 +95,15 @@ CREATE TABLE fact_sensor_event (
   PRIMARY KEY (machine, tag, minute)
 )@rowless@;
 
--- Who changed what.
+-- Who changed what: the entries of GET /v1/audit. Each holds the hash of the one before, so that none can be changed, taken
+-- out or put in between without all later ones showing it.
 CREATE TABLE audit_log (
-  id @integer@ PRIMARY KEY,                      -- its number, from 1
-  at @moment@ NOT NULL,                          -- when
-  actor TEXT NOT NULL,                           -- who
-  action TEXT NOT NULL,                          -- what was done
-  subject TEXT NOT NULL,                         -- to what
-  before @json@,                                 -- JSON
-  after @json@                                   -- JSON
+  id @integer@ PRIMARY KEY,                        -- its number, from 1 without gaps
+  at @moment@ NOT NULL,                            -- when
+  actor TEXT NOT NULL,                             -- where it came from: an address, the command line
+  person TEXT NOT NULL,                            -- who, as far as he says; empty: unknown
+  action TEXT NOT NULL,                            -- what was done, such as plant.change
+  details @json@ NOT NULL,                         -- what it changed
+  previous TEXT NOT NULL,                          -- hash of the entry before; of the first all zeros
+  hash TEXT NOT NULL                               -- SHA-256 of the entry (docs/format.md)
 )@strict@;

@@ -4,6 +4,8 @@
 #include "export/target_url.h"
 #include "tests/export/warehouse_fixture.h"
 
+#include <fstream>
+
 namespace takt {
 namespace {
 
@@ -87,6 +89,40 @@ TEST_P(Schema, HasTheTablesAndViewsOfTheContractAndEveryViewAnswers) {
   EXPECT_EQ(one(t, "SELECT round(duration_s) FROM vw_top_downtime_reasons_24h"), "14400.000000");
   EXPECT_EQ(one(t, "SELECT scrap_quantity FROM vw_top_quality_defects_7d"), "1");
   EXPECT_EQ(one(t, "SELECT machine FROM vw_current_shift_oee"), "M1");
+}
+
+/// The statements of the page's ```sql blocks.
+std::vector<std::string> questions_of_the_page() {
+  std::ifstream file{"docs/warehouse.md"};
+  std::vector<std::string> questions;
+  std::string statement;
+  bool sql = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("```")) {
+      sql = line == "```sql";
+    } else if (sql && !line.starts_with("--")) {
+      statement += line + '\n';
+      if (!line.ends_with(';')) continue;
+      questions.push_back(statement.substr(0, statement.rfind(';')));
+      statement.clear();
+    }
+  }
+  return questions;
+}
+
+TEST_P(Schema, AnswersTheQuestionsOfItsPage) {
+  clock_.set(at("2026-01-06T12:00:00Z"));
+  send_something();
+  send(R"({"type":"reading","machine":"M1","tag":"spindle.temp","ts":"2026-01-06T08:30:01Z","value":61.5})");
+  ExportTarget t = target();
+  flushed(t);
+  const std::vector<std::string> questions = questions_of_the_page();
+  EXPECT_GE(questions.size(), 4U);
+  for (const std::string& question : questions) {
+    const auto rows = t.query(question);
+    ASSERT_TRUE(rows) << question << rows.error().context;
+    EXPECT_FALSE(rows->empty()) << question;
+  }
 }
 
 TEST_P(Schema, PassesTheChecksOfTheComplianceReport) {
@@ -188,6 +224,8 @@ TEST_P(Verify, FindsEveryAlteredMissingAndAddedRow) {
        "count"},
       {"INSERT INTO fact_scrap VALUES ('M9', '2026-01-06T08:00:00Z', '', '', '2026-01-06', 1, 0, 0)", "row"},
       {"UPDATE dim_equipment SET name = 'other' WHERE id = 'M1'", "name"},
+      {"UPDATE audit_log SET actor = 'nobody' WHERE id = 1", "actor"},
+      {"DELETE FROM audit_log WHERE id = 1", "row"},
   };
   expect_equal(t);
   for (const auto& [sql, column] : changes) {
