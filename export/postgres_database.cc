@@ -9,6 +9,7 @@
 #include <charconv>
 #include <optional>
 #include <pqxx/pqxx>
+#include <set>
 
 #include "export/canonical_json.h"
 #include "schema/time.h"
@@ -167,6 +168,7 @@ struct PostgresDatabase::State {
   std::unique_ptr<pqxx::connection> connection;
   std::unique_ptr<pqxx::nontransaction> session;
   bool transaction = false;
+  std::set<std::string> partitions;  // of this transaction's tables by month: those that are there for certain
   std::atomic<int> socket{-1};
   std::atomic<bool> cut{false};  // by interrupt()
 
@@ -201,6 +203,32 @@ struct PostgresDatabase::State {
     std::vector<const char*> pointers;  // null: NULL
     for (const auto& text : texts) pointers.push_back(text ? text->c_str() : nullptr);
     return session->exec_params(numbered(sql), pqxx::prepare::make_dynamic_params(pointers));
+  }
+
+  /// Makes the partitions that the rows need, and the next month's, if they are not there.
+  void make_months(const Table& table, const std::vector<const SqlRow*>& rows) {
+    if (table.by_month.empty()) return;
+    const std::size_t at = table.at(table.by_month);
+    std::set<std::chrono::year_month> months;
+    for (const SqlRow* row : rows) {
+      const auto moment = parse_time(std::get<std::string>((*row)[at]));
+      TAKT_INVARIANT(moment.has_value());
+      const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(*moment)};
+      const auto month = day.year() / day.month();
+      months.insert({month, month + std::chrono::months{1}});
+    }
+    const auto partition_of = [&](std::chrono::year_month month) {
+      return fmt::format("{}_{:04}_{:02}", table.name, int{month.year()}, unsigned{month.month()});
+    };
+    const auto first_day = [](std::chrono::year_month month) {
+      return fmt::format("{:04}-{:02}-01", int{month.year()}, unsigned{month.month()});
+    };
+    for (const std::chrono::year_month month : months) {
+      if (!partitions.insert(partition_of(month)).second) continue;
+      session->exec(fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ('{}') TO ('{}')",
+                                partition_of(month), table.name, first_day(month),
+                                first_day(month + std::chrono::months{1})));
+    }
   }
 
   void copy(const std::string& into, const Table& table, const std::vector<const SqlRow*>& rows) {
@@ -264,6 +292,7 @@ Result<std::optional<std::string>> PostgresDatabase::foreign_table() {
 
 Result<void> PostgresDatabase::begin() {
   const auto begun = state_->attempt([&] {
+    state_->partitions.clear();
     state_->session->exec("BEGIN");
     state_->transaction = true;
     state_->session->exec("SELECT pg_advisory_xact_lock(hashtext('takt'), hashtext(current_schema()))");
@@ -301,6 +330,7 @@ Result<std::vector<SqlRow>> PostgresDatabase::query(std::string_view sql, const 
 Result<void> PostgresDatabase::upsert(const Table& table, const std::vector<const SqlRow*>& rows) {
   if (rows.empty()) return {};
   const auto done = state_->attempt([&] {
+    state_->make_months(table, rows);
     if (rows.size() <= kRowsOfAnInsert) {
       std::string lists, marks;
       for (std::size_t i = 0; i < table.columns.size(); ++i) marks += i == 0 ? "?" : ", ?";
@@ -327,7 +357,10 @@ Result<void> PostgresDatabase::upsert(const Table& table, const std::vector<cons
 
 Result<void> PostgresDatabase::insert(const Table& table, const std::vector<const SqlRow*>& rows) {
   if (rows.size() <= kRowsOfAnInsert) return upsert(table, rows);
-  const auto done = state_->attempt([&] { return state_->copy(std::string{table.name}, table, rows), true; });
+  const auto done = state_->attempt([&] {
+    state_->make_months(table, rows);
+    return state_->copy(std::string{table.name}, table, rows), true;
+  });
   if (!done) return done.error();
   return {};
 }

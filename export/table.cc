@@ -122,7 +122,8 @@ const Table fact_scrap{"fact_scrap",
 const Table fact_sensor_event{"fact_sensor_event",
                               {"machine", "tag", "minute", "readings", "good_readings", "value_count", "value_min",
                                "value_max", "value_avg", "value_first", "value_last", "text_last"},
-                              3};
+                              3,
+                              "minute"};
 const Table oee_rollup_hourly = rollup("oee_rollup_hourly");
 const Table oee_rollup_shift = rollup("oee_rollup_shift");
 const Table oee_rollup_daily = rollup("oee_rollup_daily");

@@ -19,6 +19,7 @@ struct Table {
   std::string_view name;
   std::vector<std::string_view> columns;
   std::size_t key = 1;
+  std::string_view by_month = {};  ///< the moment by whose month rows are kept apart, where the database does that
 
   /// The place of a column in the rows; the table must have it.
   std::size_t at(std::string_view column) const;

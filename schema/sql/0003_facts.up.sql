@@ -42,6 +42,7 @@ CREATE TABLE fact_downtime (
   PRIMARY KEY (machine, start_us)
 )@rowless@;
 CREATE INDEX fact_downtime_by_start ON fact_downtime (start_us);
+CREATE INDEX fact_downtime_open ON fact_downtime (machine) WHERE open;
 
 -- Inspections as reported. The event's identity is the key; a withdrawn inspection has no row.
 CREATE TABLE fact_quality (
@@ -61,6 +62,7 @@ CREATE TABLE fact_quality (
   PRIMARY KEY (machine, ts_us, characteristic, serial, event_id)
 )@rowless@;
 CREATE INDEX fact_quality_by_time ON fact_quality (ts_us);
+@postgres CREATE INDEX fact_quality_by_moment ON fact_quality USING brin (ts);
 
 -- Scrap and rework per machine, hour, product and defect, planned or not.
 CREATE TABLE fact_scrap (
@@ -93,7 +95,8 @@ CREATE TABLE fact_sensor_event (
   value_last @number@,                           -- latest
   text_last TEXT,                                -- the last string, of tags that send strings
   PRIMARY KEY (machine, tag, minute)
-)@rowless@;
+)@by_month(minute)@@rowless@;
+@postgres CREATE INDEX fact_sensor_event_by_time ON fact_sensor_event USING brin (minute);
 
 -- Who changed what: the entries of GET /v1/audit. Each holds the hash of the one before, so that none can be changed, taken
 -- out or put in between without all later ones showing it.

@@ -148,6 +148,33 @@ TEST_F(Postgres, KeepsExtremesAndReplacesWhatItCannotKeep) {
   EXPECT_EQ(flushed(t).rows_written, 0U);
 }
 
+TEST_F(Postgres, KeepsReadingsByMonthAndMakesTheNextOneAhead) {
+  const auto months = [](ExportTarget& t) {
+    return one(
+        t,
+        "SELECT string_agg(c.relname, ' ' ORDER BY c.relname) FROM pg_inherits i JOIN pg_class c ON c.oid = "
+        "i.inhrelid WHERE i.inhparent = 'fact_sensor_event'::regclass");
+  };
+  send(R"({"type":"reading","machine":"M1","tag":"t","ts":"2025-12-31T23:59:59Z","value":1}
+{"type":"reading","machine":"M1","tag":"t","ts":"2026-01-01T00:00:00Z","value":2})");
+  ExportTarget t = target("wh");
+  flushed(t);
+  expect_equal(t);
+  EXPECT_EQ(months(t), "fact_sensor_event_2025_12 fact_sensor_event_2026_01 fact_sensor_event_2026_02");
+  EXPECT_EQ(one(t, "SELECT count(*) FROM fact_sensor_event_2025_12"), "1");
+  // A flush that was taken back took its months with it.
+  send(R"({"type":"reading","machine":"M1","tag":"t","ts":"2025-10-01T00:00:00Z","value":1})");
+  bool given_up = false;
+  EXPECT_FALSE(flush(store(), t, std::nullopt, [&] {
+    return std::exchange(given_up, true) && months(t).find("2025_10") != std::string::npos;
+  }));
+  EXPECT_EQ(months(t).find("2025_10"), std::string::npos);
+  flushed(t);
+  expect_equal(t);
+  EXPECT_TRUE(months(t).starts_with("fact_sensor_event_2025_10 fact_sensor_event_2025_11"));
+  ASSERT_TRUE(t.migrate_to(0));
+}
+
 TEST_F(Postgres, OtherTablesMayStandBesideTaktsButNoneInTheirPlace) {
   const std::string where = url("shared");
   {

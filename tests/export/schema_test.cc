@@ -13,9 +13,9 @@ class Schema : public EitherWarehouse {
  protected:
   std::string tables(ExportTarget& t) const {
     if (kind_ == DatabaseKind::postgres)
-      return one(
-          t,
-          "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')");
+      return one(t,
+                 "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', "
+                 "'p', 'v')");
     return one(t,
                "SELECT count(*) FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'");
   }
