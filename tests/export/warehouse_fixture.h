@@ -14,6 +14,7 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ class TurnedClock : public Clock {
 inline Timestamp at(std::string_view text) { return parse_time(text).value(); }
 
 enum class DatabaseKind { sqlite, postgres };
+inline void PrintTo(DatabaseKind kind, std::ostream* out) {
+  *out << (kind == DatabaseKind::sqlite ? "sqlite" : "postgres");
+}
 
 class WarehouseTest : public testing::Test {
  protected:
