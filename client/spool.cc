@@ -18,7 +18,8 @@ namespace takt::client {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{256} << 10U;
-constexpr std::uint64_t kJump = std::uint64_t{1} << 20U;  // more frames than can have been sent and lost
+constexpr std::uint64_t kJump = std::uint64_t{1} << 20U;          // more frames than can have been sent and lost
+constexpr std::uint64_t kMostSequence = std::uint64_t{1} << 63U;  // nobody sends so many; the numbers have an end
 constexpr std::string_view kSuffix = ".spool";
 
 Error failed(std::string_view what, const std::filesystem::path& path) {
@@ -143,8 +144,10 @@ Result<void> Spool::recover_last() {
     if (size == 0 || bytes.size() - good < size) break;
     const wire::Message* message = read_message(std::string_view{bytes}.substr(good, size));
     if (message == nullptr) break;
+    const std::uint64_t sequence = sequence_of(*message);
+    if (sequence != 0 && (sequence < next_ || sequence >= kMostSequence)) break;  // a number is never used twice
+    if (sequence != 0) next_ = sequence + 1;
     if (const auto* define = message->content_as_Define()) tags_.learn(*define);
-    if (const std::uint64_t sequence = sequence_of(*message); sequence != 0) next_ = sequence + 1;
     good += size;
   }
   const std::size_t torn = bytes.size() - good < kWireHead ? 0 : wire_size(bytes.data() + good);

@@ -9,6 +9,7 @@
 #include "engine/codec/integers.h"
 #include "engine/codec/strings.h"
 #include "schema/event_chunk_generated.h"
+#include "schema/wire_alignment.h"
 
 namespace takt {
 namespace {
@@ -207,6 +208,7 @@ bool makes_sense(const wire::EventChunkHeader& chunk) {
   if (chunk.rows() == 0 || chunk.rows() > kEventChunkRows || chunk.first() > chunk.last()) return false;
   if (chunk.first_commit() > chunk.last_commit() || chunk.sections() == nullptr || chunk.parts() == nullptr)
     return false;
+  if (!is_aligned(chunk.parts())) return false;
   std::uint64_t rows = 0;
   std::size_t parts = 0;
   int previous = -1;

@@ -2,12 +2,15 @@
 
 #include <set>
 
+#include "schema/wire_alignment.h"
+
 namespace takt {
 namespace {
 
 bool makes_sense(const wire::ChunkHeader& chunk) {
   if (chunk.rows() == 0 || chunk.rows() > kChunkRows || chunk.first() > chunk.last()) return false;
   if (chunk.version() == 1) return chunk.columns() != nullptr;
+  if (!is_aligned(chunk.parts())) return false;
   if (chunk.series() == nullptr || chunk.series()->size() == 0 || chunk.parts() == nullptr) return false;
   std::size_t parts = 1;  // that of the times
   std::set<std::uint32_t> groups;

@@ -10,6 +10,7 @@
 #include "ingest/decode_draft.h"
 #include "ingest/ingestor.h"
 #include "schema/event_json.h"
+#include "schema/wire_alignment.h"
 #include "schema/wire_generated.h"
 
 namespace takt {
@@ -30,12 +31,6 @@ bool are_of_one_length(const wire::Readings& rows) {
   const auto fits = [n](std::size_t size) { return size == 0 || size == n; };
   return size_of(rows.number()) == n && fits(size_of(rows.of())) && fits(size_of(rows.quality())) &&
          fits(size_of(rows.boolean()));
-}
-
-/// Flatbuffers verifies where a column begins, but not that its wide values are aligned.
-template <class T>
-bool is_aligned(const flatbuffers::Vector<T>* column) {
-  return column == nullptr || reinterpret_cast<std::uintptr_t>(column->Data()) % alignof(T) == 0;
 }
 
 bool speaks_of(const wire::Readings& rows, std::size_t tags) {

@@ -1,6 +1,7 @@
 // Chunks of events whose bytes somebody else made.
 #include "engine/events/event_chunk.h"
 #include "schema/event_chunk_generated.h"
+#include "schema/wire_alignment.h"
 #include "tests/engine/events/fuzz.h"
 #include "tests/engine/fuzz_seal.h"
 #include "tests/support/fuzz_require.h"
@@ -38,7 +39,7 @@ std::string sealed_event_chunk(std::string_view data) {
     flatbuffers::Verifier verifier{header, size};
     if (!wire::VerifyEventChunkHeaderBuffer(verifier)) return;
     const auto* parts = flatbuffers::GetRoot<wire::EventChunkHeader>(header)->parts();
-    if (parts != nullptr) seal_parts(*parts, body);
+    if (parts != nullptr && is_aligned(parts)) seal_parts(*parts, body);
   });
 }
 

@@ -1,4 +1,5 @@
 #include "engine/readings/chunk.h"
+#include "schema/wire_alignment.h"
 #include "tests/engine/fuzz_seal.h"
 #include "tests/engine/readings/fuzz.h"
 #include "tests/support/fuzz_require.h"
@@ -20,7 +21,7 @@ std::string sealed(std::string_view data) {
     flatbuffers::Verifier verifier{bytes, size};
     if (!verifier.VerifyBuffer<wire::ChunkHeader>(nullptr)) return;
     const auto* header = flatbuffers::GetRoot<wire::ChunkHeader>(bytes);
-    if (header->parts() != nullptr) seal_parts(*header->parts(), body);
+    if (header->parts() != nullptr && is_aligned(header->parts())) seal_parts(*header->parts(), body);
     if (header->columns() != nullptr) seal_columns_v1(*header, body);
   });
 }
