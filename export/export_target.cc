@@ -48,6 +48,13 @@ Slice row_of_key(const Table& table, const SqlRow& key) {
   return slice;
 }
 
+std::vector<const SqlRow*> pointers_to(const std::vector<SqlRow>& rows) {
+  std::vector<const SqlRow*> pointers;
+  pointers.reserve(rows.size());
+  for (const SqlRow& row : rows) pointers.push_back(&row);
+  return pointers;
+}
+
 SqlRow key_of(const Table& table, const SqlRow& row) {
   return {row.begin(), row.begin() + static_cast<std::ptrdiff_t>(table.key)};
 }
@@ -171,12 +178,14 @@ Result<void> ExportTarget::step(int version, bool up) {
 Result<void> ExportTarget::begin() { return database_->begin(); }
 
 Result<void> ExportTarget::commit() {
+  if (const auto written = appended(); !written) return written;
   const auto done = database_->execute("COMMIT", {});
   if (!done) return done.error();
   return {};
 }
 
 void ExportTarget::rollback() {
+  if (const auto ignored = appended(); !ignored && !database_->in_transaction()) return;
   if (!database_->in_transaction()) return;
   // If even this fails, closing the file takes the transaction back.
   if (const auto ignored = database_->execute("ROLLBACK", {}); !ignored) return;
@@ -203,10 +212,14 @@ Result<void> ExportTarget::set_watermark(const Watermark& w) {
 }
 
 Result<std::vector<SqlRow>> ExportTarget::rows(const Table& table, const Slice& slice) {
-  return database_->query(
-      fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {}", column_list(table, table.columns.size()), table.name,
-                  slice.where, column_list(table, table.key)),
-      slice.values);
+  return query(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {}", column_list(table, table.columns.size()),
+                           table.name, slice.where, column_list(table, table.key)),
+               slice.values);
+}
+
+Result<std::vector<SqlRow>> ExportTarget::query(std::string_view sql, const std::vector<SqlValue>& values) {
+  if (const auto written = appended(); !written) return written.error();
+  return database_->query(sql, values);
 }
 
 void ExportTarget::make_storable(std::vector<SqlRow>& rows) const {
@@ -238,7 +251,26 @@ Result<std::size_t> ExportTarget::replace(const Table& table, const Slice& slice
   return changed.size() + stale.size();
 }
 
+Result<void> ExportTarget::append(const Table& table, std::vector<SqlRow> rows) {
+  make_storable(rows);
+  if (const auto written = appended(); !written) return written;
+  appending_ = std::async(std::launch::async, [database = database_.get(), &table, rows = std::move(rows)] {
+    return database->insert(table, pointers_to(rows));
+  });
+  return {};
+}
+
+/// Waits for what append() has begun.
+Result<void> ExportTarget::appended() { return appending_.valid() ? appending_.get() : Result<void>{}; }
+
+Result<void> ExportTarget::upsert(const Table& table, std::vector<SqlRow> rows) {
+  make_storable(rows);
+  if (const auto written = appended(); !written) return written;
+  return database_->upsert(table, pointers_to(rows));
+}
+
 Result<std::size_t> ExportTarget::remove(const Table& table, const Slice& slice) {
+  if (const auto written = appended(); !written) return written.error();
   return database_->execute(fmt::format("DELETE FROM {} WHERE {}", table.name, slice.where), slice.values);
 }
 

@@ -8,6 +8,7 @@
 #include "export/target_url.h"
 #include "schema/time.h"
 
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,14 +60,17 @@ class ExportTarget {
   Result<void> set_watermark(const Watermark& watermark);
   /// In order of the key.
   Result<std::vector<SqlRow>> rows(const Table& table, const Slice& slice);
-  Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {}) {
-    return database_->query(sql, values);
-  }
+  Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {});
   /// As the database keeps them, which may not take every text as it is.
   void make_storable(std::vector<SqlRow>& rows) const;
   /// Makes the slice hold exactly `rows`: writes what differs, removes what is not among them. How many rows
   /// changed.
   Result<std::size_t> replace(const Table& table, const Slice& slice, std::vector<SqlRow> rows);
+  /// Rows whose keys are distinct and not there. They are written while the caller makes the next ones: what fails
+  /// is told by what is called next.
+  Result<void> append(const Table& table, std::vector<SqlRow> rows);
+  /// Rows of distinct keys, in place of those that have their keys.
+  Result<void> upsert(const Table& table, std::vector<SqlRow> rows);
   Result<std::size_t> remove(const Table& table, const Slice& slice);
 
   /// From any thread: what runs fails soon, and so does all that follows.
@@ -78,8 +82,11 @@ class ExportTarget {
   Result<void> check_schema();
   Result<void> step(int version, bool up);
 
+  Result<void> appended();
+
   std::unique_ptr<SqlDatabase> database_;
   ReadingRows readings_;
+  std::future<Result<void>> appending_;  // has the database for itself
 };
 
 /// The steps that build the schema where the URL points to.

@@ -30,7 +30,7 @@ struct TargetStatus {
 void append_json(JsonText& out, const std::vector<TargetStatus>& targets);
 
 struct ExporterOptions {
-  Duration interval = std::chrono::seconds{5};
+  Duration interval = std::chrono::seconds{2};
   /// A failing target is tried again after the interval, then twice that, up to this.
   Duration longest_pause = std::chrono::seconds{60};
   /// What flushing may still take once the exporter goes; what is not done by then waits for the next start.

@@ -20,6 +20,9 @@ constexpr std::size_t kBucketsAView = 48;
 constexpr Duration kStopsAView = hours{24 * 7};
 constexpr Duration kReadingsAView = hours{4};
 constexpr std::size_t kInspectionsAWrite = 20'000, kAuditEntriesAWrite = 1000;
+constexpr std::size_t kInspectionsAView = 1000;
+// Of rows that the target cannot have: so many are kept for one write.
+constexpr std::size_t kRowsAnAppend = 10'000;
 constexpr Duration kLookAhead = hours{24 * 39};  // bucket_from() looks a day further
 
 /// Whether two identities are of one store, restored from a backup or not (Store::id()).
@@ -44,6 +47,11 @@ TimeRange joined(TimeRange a, TimeRange b) { return {std::min(a.begin, b.begin),
 
 Timestamp floor_minute(Timestamp t) { return std::chrono::floor<std::chrono::minutes>(t); }
 
+struct Inspection {
+  bool withdrawn = false;
+  SqlRow row;
+};
+
 class Flush {
  public:
   Flush(const Store& store, ExportTarget& target, std::optional<TimeRange> only,
@@ -58,18 +66,24 @@ class Flush {
   Result<void> write_dimensions();
   Result<void> write_audit();
   Result<void> read_events();
-  Result<void> write_quality(const std::vector<std::pair<bool, SqlRow>>& inspections);
+  Result<void> write_quality(std::vector<Inspection> inspections);
   Result<void> write_machine(MachineId machine);
   Result<void> start_anew(const std::string& name, const FactsKept& kept);
   Result<void> write_buckets(MachineId machine, Grain grain, TimeRange span);
   Result<void> write_stops(MachineId machine, TimeRange span);
+  Result<void> append_stops(MachineId machine, TimeRange part, bool first_part);
   Result<void> write_stops_around(MachineId machine, TimeRange part);
   Result<void> write_orders(MachineId machine);
   Result<void> write_readings(MachineId machine, const std::string& tag, TimeRange span);
+  Result<void> write_minutes();
   Result<void> remember(const std::string& name, const ExportedMachine& machine);
   Result<void> finish();
   Result<void> go_on() const;
-  Result<void> replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows);
+  Result<void> replace(const Table& table, const Slice& slice, std::vector<SqlRow> rows);
+  Result<void> append(const Table& table, std::vector<SqlRow> rows);
+  Result<void> append_rest();
+  /// replace(), or append() where the slice is known to be empty.
+  Result<void> write(bool empty, const Table& table, const Slice& slice, std::vector<SqlRow> rows);
   MachineChanges changes(const StoreView& view, MachineId machine);
   std::vector<std::pair<std::string, TimeRange>> changed_readings(MachineId machine);
 
@@ -80,7 +94,10 @@ class Flush {
   Timestamp now_;
   FlushReport report_;
   Watermark before_;
-  bool first_ = false;
+  bool first_ = false, forgot_ = false;  // nothing is there: never was, or no more
+  bool anew_ = false;                    // of the machine in turn neither figures nor stops are there
+  std::map<const Table*, std::vector<SqlRow>> appended_;
+  std::vector<SqlRow> minutes_;  // of readings
   PlantDigests digests_;
   std::map<std::string, ExportedMachine> known_;
   std::map<std::string, Touches, std::less<>> touches_;
@@ -102,7 +119,9 @@ Result<FlushReport> Flush::run() {
   for (const MachineId machine : machines) {
     if (const auto done = write_machine(machine); !done) return done.error();
   }
-  if (const auto done = finish(); !done) return done.error();
+  for (const auto step : {&Flush::append_rest, &Flush::write_minutes, &Flush::finish}) {
+    if (const auto done = (this->*step)(); !done) return done.error();
+  }
   return report_;
 }
 
@@ -123,6 +142,12 @@ Result<void> Flush::look_at_target() {
     if (const auto done = forget_everything(); !done) return done;
     before_.commit = 0;
     before_.plant_digest.clear();
+    forgot_ = true;
+  }
+  // What somebody else may have put there would be in the way.
+  for (std::size_t i = 0; first_ && i < tables::of_machines().size(); ++i) {
+    const auto removed = target_.remove(*tables::of_machines()[i], whole_table());
+    if (!removed) return removed.error();
   }
   report_.resynchronised = before_.commit == 0;
   std::vector<std::shared_ptr<PlantVersion>> versions;
@@ -169,12 +194,33 @@ Result<void> Flush::go_on() const {
   return {};
 }
 
-Result<void> Flush::replace(const Table& table, const Slice& slice, const std::vector<SqlRow>& rows) {
+Result<void> Flush::replace(const Table& table, const Slice& slice, std::vector<SqlRow> rows) {
   if (const auto on = go_on(); !on) return on;
-  const auto changed = target_.replace(table, slice, rows);
+  const auto changed = target_.replace(table, slice, std::move(rows));
   if (!changed) return changed.error();
   report_.rows_written += *changed;
   return {};
+}
+
+Result<void> Flush::append(const Table& table, std::vector<SqlRow> rows) {
+  std::vector<SqlRow>& kept = appended_[&table];
+  std::move(rows.begin(), rows.end(), std::back_inserter(kept));
+  if (kept.size() < kRowsAnAppend) return go_on();
+  report_.rows_written += kept.size();
+  if (const auto done = target_.append(table, std::exchange(kept, {})); !done) return done;
+  return go_on();
+}
+
+Result<void> Flush::append_rest() {
+  for (auto& [table, rows] : appended_) {
+    report_.rows_written += rows.size();
+    if (const auto done = target_.append(*table, std::exchange(rows, {})); !done) return done;
+  }
+  return {};
+}
+
+Result<void> Flush::write(bool empty, const Table& table, const Slice& slice, std::vector<SqlRow> rows) {
+  return empty ? append(table, std::move(rows)) : replace(table, slice, std::move(rows));
 }
 
 Result<void> Flush::write_dimensions() {
@@ -239,40 +285,51 @@ Result<void> Flush::write_audit() {
 Result<void> Flush::read_events() {
   const Sequence since = only_ ? 0 : before_.commit;
   if (since >= report_.watermark) return {};
-  std::vector<std::pair<bool, SqlRow>> inspections;  // withdrawn?, row
+  std::vector<Inspection> inspections;
   Result<void> outcome;
   const auto reached = store_.events_since(since, [&](Sequence, const Event& event) {
     if (event.type == EventType::quality && (!only_ || only_->contains(event.at)))
-      inspections.emplace_back(event.deleted, quality_row(event, 0));
+      inspections.push_back({event.deleted, quality_row(event, 0)});
     if (before_.commit > 0 && !only_) touches_[std::string{event.machine}].add(event);
     outcome = go_on();
     if (!outcome || inspections.size() < kInspectionsAWrite) return outcome.has_value();
-    outcome = write_quality(inspections);
-    inspections.clear();
+    outcome = write_quality(std::exchange(inspections, {}));
     return outcome.has_value();
   });
   if (!outcome) return outcome;
   if (!reached) return reached.error();
-  return write_quality(inspections);
+  return write_quality(std::move(inspections));
 }
 
 /// In order of commit: of one identity the last one stays.
-Result<void> Flush::write_quality(const std::vector<std::pair<bool, SqlRow>>& inspections) {
+Result<void> Flush::write_quality(std::vector<Inspection> inspections) {
   const Table& table = tables::fact_quality;
   const std::size_t day = table.at("business_date");
-  for (const auto& [withdrawn, row] : inspections) {
-    SqlRow dated = row;
-    {
-      const StoreView view = store_.read();
-      const Timestamp at = from_micros(std::get<std::int64_t>(row[1]));
-      dated[day] = format_day(view.master().wall().bucket_at(Grain::day, at).business_day);
-    }
-    const Slice same{"machine = ? AND ts_us = ? AND characteristic = ? AND serial = ? AND event_id = ?",
-                     {row.begin(), row.begin() + static_cast<std::ptrdiff_t>(table.key)}};
-    const auto rows = withdrawn ? std::vector<SqlRow>{} : std::vector<SqlRow>{dated};
-    if (const auto done = replace(table, same, rows); !done) return done;
+  std::map<SqlRow, Inspection*> last;
+  for (Inspection& inspection : inspections) {
+    const SqlRow& row = inspection.row;
+    last[{row.begin(), row.begin() + static_cast<std::ptrdiff_t>(table.key)}] = &inspection;
   }
-  return {};
+  std::vector<SqlRow> rows;
+  for (auto at = last.begin(); at != last.end();) {
+    const StoreView view = store_.read();
+    for (std::size_t i = 0; i < kInspectionsAView && at != last.end(); ++i, ++at) {
+      if (at->second->withdrawn) continue;
+      SqlRow& row = rows.emplace_back(std::move(at->second->row));
+      const Timestamp moment = from_micros(std::get<std::int64_t>(row[1]));
+      row[day] = format_day(view.master().wall().bucket_at(Grain::day, moment).business_day);
+    }
+  }
+  for (const auto& [key, inspection] : last) {
+    if (!inspection->withdrawn) continue;
+    const auto removed = target_.remove(
+        table, {"machine = ? AND ts_us = ? AND characteristic = ? AND serial = ? AND event_id = ?", key});
+    if (!removed) return removed.error();
+    report_.rows_written += *removed;
+  }
+  report_.rows_written += rows.size();
+  if (const auto done = target_.upsert(table, std::move(rows)); !done) return done;
+  return go_on();
 }
 
 MachineChanges Flush::changes(const StoreView& view, MachineId machine) {
@@ -308,6 +365,8 @@ Result<void> Flush::write_machine(MachineId machine) {
                 is_active(view, machine) ? record.last_event() : record.last_live_event(), record.settled_until()};
     change = changes(view, machine);
   }
+  // Where retention has dropped something, rows that no event tells of any more still stand.
+  anew_ = change.everything && (first_ || (kept.pieces == kBeginOfTime && kept.stops == kBeginOfTime));
   if (change.everything) {
     if (const auto done = start_anew(name, kept); !done) return done;
     change.figures.add(span.value_or(TimeRange{kBeginOfTime, kBeginOfTime}));
@@ -344,6 +403,7 @@ Result<void> Flush::write_machine(MachineId machine) {
 
 /// Removes what follows from the settings that have changed; inspections only get their local dates anew.
 Result<void> Flush::start_anew(const std::string& name, const FactsKept& kept) {
+  if (first_) return {};
   for (const Table* table : tables::of_machines()) {
     if (table == &tables::fact_quality || table == &tables::fact_sensor_event) continue;
     if (const auto done = target_.remove(*table, kept_slice(*table, name, kept)); !done) return done.error();
@@ -351,9 +411,9 @@ Result<void> Flush::start_anew(const std::string& name, const FactsKept& kept) {
   if (before_.commit == 0) return {};
   const auto inspections = target_.rows(tables::fact_quality, of_machine(name));
   if (!inspections) return inspections.error();
-  std::vector<std::pair<bool, SqlRow>> again;
-  for (const SqlRow& row : *inspections) again.emplace_back(false, row);
-  return write_quality(again);
+  std::vector<Inspection> again;
+  for (const SqlRow& row : *inspections) again.push_back({false, row});
+  return write_quality(std::move(again));
 }
 
 /// The rollup rows of all buckets of the grain that the span touches; with hours also the pieces.
@@ -382,12 +442,14 @@ Result<void> Flush::write_buckets(MachineId machine, Grain grain, TimeRange span
         std::move(made.scrap.begin(), made.scrap.end(), std::back_inserter(pieces.scrap));
       }
     }
-    if (const auto done = replace(rollup_table(grain), of_span(name, "start", covered), rows); !done) return done;
+    const Slice buckets = of_span(name, "start", covered);
+    if (const auto done = write(anew_, rollup_table(grain), buckets, std::move(rows)); !done) return done;
     const TimeRange told{std::max(covered.begin, kept.pieces), covered.end};
     if (grain == Grain::hour && !told.empty()) {
       const Slice hours_slice = of_span(name, "hour", told);
-      if (const auto done = replace(tables::fact_production, hours_slice, pieces.production); !done) return done;
-      if (const auto done = replace(tables::fact_scrap, hours_slice, pieces.scrap); !done) return done;
+      auto done = write(anew_, tables::fact_production, hours_slice, std::move(pieces.production));
+      if (done) done = write(anew_, tables::fact_scrap, hours_slice, std::move(pieces.scrap));
+      if (!done) return done;
     }
     t = covered.end;
   }
@@ -397,9 +459,24 @@ Result<void> Flush::write_buckets(MachineId machine, Grain grain, TimeRange span
 Result<void> Flush::write_stops(MachineId machine, TimeRange span) {
   for (TimeRange part{span.begin, span.begin}; part.end < span.end;) {
     part = {part.end, std::min(part.end + kStopsAView, span.end)};
-    if (const auto done = write_stops_around(machine, part); !done) return done;
+    const bool begins = part.begin == span.begin;
+    const auto done = anew_ ? append_stops(machine, part, begins) : write_stops_around(machine, part);
+    if (!done) return done;
   }
   return {};
+}
+
+/// Those that begin in the part, and of the first part those that reach into it, too.
+Result<void> Flush::append_stops(MachineId machine, TimeRange part, bool first_part) {
+  std::vector<SqlRow> rows;
+  {
+    const StoreView view = store_.read();
+    const auto span = exported_span(view, machine, now_);
+    for (const StopStretch& stop : view.machine(machine).timeline().stops(part, span ? span->end : now_)) {
+      if (first_part || stop.range.begin >= part.begin) rows.push_back(downtime_row(view, machine, stop));
+    }
+  }
+  return append(tables::fact_downtime, std::move(rows));
 }
 
 /// A stop is one row, whole: the span grows until no stop, neither of now nor of the last flush, reaches over its
@@ -431,7 +508,7 @@ Result<void> Flush::write_stops_around(MachineId machine, TimeRange part) {
     grown = reach != part;
     part = reach;
   }
-  return replace(tables::fact_downtime, stops_in(name, part, kept), rows);
+  return replace(tables::fact_downtime, stops_in(name, part, kept), std::move(rows));
 }
 
 Result<void> Flush::write_orders(MachineId machine) {
@@ -486,6 +563,7 @@ Result<void> Flush::write_readings(MachineId machine, const std::string& tag, Ti
     const TimeRange part{t, end};
     std::string name;
     std::vector<SqlRow> rows;
+    bool may_vanish = only_ || before_.readings != target_.readings();
     {
       const StoreView view = store_.read();
       name = view.numbers().name(machine);
@@ -494,13 +572,30 @@ Result<void> Flush::write_readings(MachineId machine, const std::string& tag, Ti
       auto found = sensor_rows(view, series, part, target_.readings());
       if (!found) return found.error();
       rows = std::move(*found);
+      may_vanish = may_vanish || series.snapshot(part).may_hold_withdrawn();
     }
-    Slice slice = of_span(name, "minute", part);
-    slice.where += " AND tag = ?";
-    slice.values.emplace_back(tag);
-    if (const auto done = replace(tables::fact_sensor_event, slice, rows); !done) return done;
+    Result<void> done;
+    if (first_ || forgot_) {
+      done = append(tables::fact_sensor_event, std::move(rows));
+    } else if (may_vanish) {
+      Slice slice = of_span(name, "minute", part);
+      slice.where += " AND tag = ?";
+      slice.values.emplace_back(tag);
+      done = replace(tables::fact_sensor_event, slice, std::move(rows));
+    } else {
+      // Nothing is to be removed, and the engine says what has changed: no need to look at what stands there.
+      std::move(rows.begin(), rows.end(), std::back_inserter(minutes_));
+      if (minutes_.size() >= kRowsAnAppend) done = write_minutes();
+    }
+    if (!done) return done;
   }
   return {};
+}
+
+Result<void> Flush::write_minutes() {
+  report_.rows_written += minutes_.size();
+  if (const auto done = target_.upsert(tables::fact_sensor_event, std::exchange(minutes_, {})); !done) return done;
+  return go_on();
 }
 
 /// As it was before its rows were read: what comes later is looked at again.

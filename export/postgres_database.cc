@@ -7,6 +7,7 @@
 #include <atomic>
 #include <boost/json/parse.hpp>
 #include <charconv>
+#include <map>
 #include <optional>
 #include <pqxx/pqxx>
 #include <set>
@@ -19,6 +20,9 @@ namespace {
 
 /// Up to so many rows one INSERT is faster than COPY and an INSERT from there.
 constexpr std::size_t kRowsOfAnInsert = 16;
+
+/// Statements that the server keeps for us: there are some dozens, and a few lengths of INSERT each.
+constexpr std::size_t kMostPrepared = 500;
 
 /// The types of columns that come back other than as their text, as pg_type numbers them.
 enum class Oid : unsigned {
@@ -168,6 +172,7 @@ struct PostgresDatabase::State {
   std::unique_ptr<pqxx::connection> connection;
   std::unique_ptr<pqxx::nontransaction> session;
   bool transaction = false;
+  std::map<std::string, std::string, std::less<>> prepared;  // names of statements by their text
   std::set<std::string> partitions;  // of this transaction's tables by month: those that are there for certain
   std::atomic<int> socket{-1};
   std::atomic<bool> cut{false};  // by interrupt()
@@ -202,7 +207,20 @@ struct PostgresDatabase::State {
     for (const SqlValue& value : values) texts.push_back(text_of(value));
     std::vector<const char*> pointers;  // null: NULL
     for (const auto& text : texts) pointers.push_back(text ? text->c_str() : nullptr);
-    return session->exec_params(numbered(sql), pqxx::prepare::make_dynamic_params(pointers));
+    const auto params = pqxx::prepare::make_dynamic_params(pointers);
+    const auto found = prepared.find(sql);
+    if (found != prepared.end()) return session->exec_prepared(found->second, params);
+    if (prepared.size() == kMostPrepared) forget_prepared();
+    const std::string statement_name = fmt::format("s{}", prepared.size());
+    connection->prepare(statement_name, numbered(sql));
+    prepared.emplace(sql, statement_name);
+    return session->exec_prepared(statement_name, params);
+  }
+
+  /// Their tables may be others from now on.
+  void forget_prepared() {
+    for (const auto& [sql, statement_name] : prepared) connection->unprepare(statement_name);
+    prepared.clear();
   }
 
   /// Makes the partitions that the rows need, and the next month's, if they are not there.
@@ -305,7 +323,10 @@ Result<void> PostgresDatabase::begin() {
 }
 
 Result<void> PostgresDatabase::run_script(std::string_view sql) {
-  const auto done = state_->attempt([&] { return state_->session->exec(std::string{sql}).empty(); });
+  const auto done = state_->attempt([&] {
+    state_->forget_prepared();
+    return state_->session->exec(std::string{sql}).empty();
+  });
   if (!done) return done.error();
   return {};
 }
@@ -348,7 +369,7 @@ Result<void> PostgresDatabase::upsert(const Table& table, const std::vector<cons
                     columns, table.name));
     state_->copy(staging, table, rows);
     state_->session->exec(upsert_from(table, fmt::format("SELECT {} FROM {}", columns, staging)));
-    state_->session->exec(fmt::format("DELETE FROM {}", staging));
+    state_->session->exec(fmt::format("TRUNCATE {}", staging));
     return true;
   });
   if (!done) return done.error();

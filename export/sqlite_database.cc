@@ -52,6 +52,13 @@ SqlValue column(sqlite3_stmt* statement, int at) {
   }
 }
 
+/// VALUES (?, ?, ...) for a row.
+std::string marks_for(const Table& table) {
+  std::string marks;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) marks += i == 0 ? "?" : ", ?";
+  return fmt::format("VALUES ({})", marks);
+}
+
 }  // namespace
 
 struct SqliteDatabase::State {
@@ -88,6 +95,24 @@ struct SqliteDatabase::State {
     int at = 0;
     for (const SqlValue& value : values) bind(found->second, ++at, value);
     return found->second;
+  }
+  /// One statement with the values of each row in turn.
+  Result<void> run_for_each(std::string_view sql, const std::vector<const SqlRow*>& rows) {
+    sqlite3_stmt* statement = nullptr;
+    for (const SqlRow* row : rows) {
+      if (statement == nullptr) {
+        const auto prepared = prepare(sql, *row);
+        if (!prepared) return prepared.error();
+        statement = *prepared;
+      } else {
+        for (std::size_t i = 0; i < row->size(); ++i) bind(statement, static_cast<int>(i) + 1, (*row)[i]);
+      }
+      const bool done = sqlite3_step(statement) == SQLITE_DONE;
+      const auto failed = done ? Error{} : error();
+      sqlite3_reset(statement);
+      if (!done) return failed;
+    }
+    return {};
   }
   Result<void> visit(std::string_view sql, const std::vector<SqlValue>& values,
                      const std::function<bool(SqlRow&)>& each);
@@ -133,17 +158,12 @@ Result<void> SqliteDatabase::begin() {
 }
 
 Result<void> SqliteDatabase::upsert(const Table& table, const std::vector<const SqlRow*>& rows) {
-  std::string marks;
-  for (std::size_t i = 0; i < table.columns.size(); ++i) marks += i == 0 ? "?" : ", ?";
-  const std::string sql = upsert_from(table, fmt::format("VALUES ({})", marks));
-  for (const SqlRow* row : rows) {
-    if (const auto done = execute(sql, *row); !done) return done.error();
-  }
-  return {};
+  return state_->run_for_each(upsert_from(table, marks_for(table)), rows);
 }
 
 Result<void> SqliteDatabase::insert(const Table& table, const std::vector<const SqlRow*>& rows) {
-  return upsert(table, rows);
+  const std::string columns = column_list(table, table.columns.size());
+  return state_->run_for_each(fmt::format("INSERT INTO {} ({}) {}", table.name, columns, marks_for(table)), rows);
 }
 
 Result<void> SqliteDatabase::run_script(std::string_view sql) {

@@ -76,6 +76,9 @@ class SeriesSnapshot {
   /// The same as one block.
   Result<ReadingColumns> rows(const ChunkSource& source) const;
 
+  /// Whether a reading of the range may have been withdrawn. No: each that ever was is still there.
+  bool may_hold_withdrawn() const;
+
   struct Step {
     Timestamp start;
     std::uint64_t rows = 0;     ///< of every kind

@@ -69,6 +69,15 @@ Result<ReadingColumns> SeriesSnapshot::merged(const Cluster& cluster, const Chun
   return as_it_is ? std::move(loaded.front()) : merge(sources, false);
 }
 
+bool SeriesSnapshot::may_hold_withdrawn() const {
+  const auto is_plain = [](const ChunkRef& chunk) { return chunk->plain; };
+  for (const Cluster& cluster : clusters()) {
+    if (!std::all_of(cluster.chunks.begin(), cluster.chunks.end(), is_plain)) return true;
+  }
+  return std::any_of(head_.extras.begin(), head_.extras.end(),
+                     [](const ReadingExtra& extra) { return (extra.order & 1U) != 0; });
+}
+
 Result<void> SeriesSnapshot::scan(const ChunkSource& source, const Visit& visit) const {
   for (const Cluster& cluster : clusters()) {
     const auto rows = merged(cluster, source);
