@@ -66,6 +66,7 @@ Result<std::string> export_all(const Arguments& arguments) {
   if (const auto migrated = target->migrate_to(ExportTarget::newest_version()); !migrated) return migrated.error();
   const auto report = flush(**store, *target, *span);
   if (!report) return report.error();
+  if (const auto tended = target->tend(); !tended) return tended.error();
   return fmt::format("{} rows written to {}, up to commit {}", report->rows_written, shown(*url),
                      report->watermark);
 }

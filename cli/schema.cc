@@ -101,6 +101,11 @@ Result<int> print(const Arguments& arguments) {
   return 0;
 }
 
+Result<int> roles(const Arguments&) {
+  fmt::print("{}", postgres_roles());
+  return 0;
+}
+
 Result<VerifyReport> verified(const Arguments& arguments, ExportTarget& target) {
   if (!arguments.server.url.empty()) {
     auto client = connect_to(arguments.server);
@@ -174,6 +179,10 @@ void add_schema_command(CLI::App& app, int& exit_status) {
   add_version(print_command, *arguments, "Up to this version (default: the newest)");
   print_command->add_flag("--prisma", arguments->prisma, "Print Prisma's models of the tables instead");
   print_command->add_flag("--dictionary", arguments->dictionary, "Print the data dictionary as Markdown instead");
+  add_step(*command, "roles", "Print the SQL that makes roles of least privilege in PostgreSQL", roles,
+           exit_status, arguments)
+      ->get_option("--to")
+      ->required(false);
   CLI::App* verify_command =
       add_step(*command, "verify", "Compare every row with the engine; status 1 if any differs", verify_target,
                exit_status, arguments);

@@ -12,6 +12,7 @@ function(in_words_of dialect text out)
     set(by_month "")
     set(rowless " STRICT, WITHOUT ROWID")
     set(greatest max)
+    set(snapshot VIEW)
     set(other postgres)
     set(ago "strftime('%Y-%m-%dT%H:%M:%SZ', w.flushed_us / 1000000 - \\1, 'unixepoch')")
     set(instant "julianday(\\1)")
@@ -26,13 +27,14 @@ function(in_words_of dialect text out)
     set(by_month " PARTITION BY RANGE (\\1)")
     set(rowless "")
     set(greatest greatest)
+    set(snapshot "MATERIALIZED VIEW")
     set(other sqlite)
     set(ago "w.flushed_at - interval '\\1 seconds'")
     set(instant "\\1")
   endif()
   string(REGEX REPLACE "@${other} [^\n]*\n" "" text "${text}")
   string(REPLACE "@${dialect} " "" text "${text}")
-  foreach(word integer number moment date truth json strict rowless greatest)
+  foreach(word integer number moment date truth json strict rowless greatest snapshot)
     string(REPLACE "@${word}@" "${${word}}" text "${text}")
   endforeach()
   string(REGEX REPLACE "@seconds_ago\\(([0-9]+)\\)@" "${ago}" text "${text}")
@@ -71,6 +73,12 @@ ${entries}  };
 }
 ")
 endforeach()
+file(READ ${FOLDER}/roles.sql roles)
+string(APPEND definitions "
+std::string_view postgres_roles() {
+  return R\"~sql~(${roles})~sql~\";
+}
+")
 file(WRITE ${OUTPUT} "#include \"export/migrations.h\"
 
 namespace takt {

@@ -39,6 +39,18 @@ const Migration* migration_of(std::span<const Migration> migrations, int version
   return nullptr;
 }
 
+/// Who did something, and what he said of it. Machines, products and orders are nobody's names.
+void mask_names(const Table& table, std::vector<SqlRow>& rows) {
+  if (&table != &tables::audit_log) return;
+  for (SqlRow& row : rows) {
+    for (const std::string_view column : {"actor", "person"}) {
+      auto& name = std::get<std::string>(row[table.at(column)]);
+      if (!name.empty()) name = "masked";
+    }
+    row[table.at("details")] = std::string{R"({"masked":true})"};
+  }
+}
+
 Slice row_of_key(const Table& table, const SqlRow& key) {
   Slice slice;
   for (std::size_t i = 0; i < table.key; ++i) {
@@ -72,7 +84,7 @@ Result<ExportTarget> ExportTarget::open(const TargetUrl& url, Mode mode) {
     if (!opened) return opened.error();
     database = std::move(*opened);
   }
-  ExportTarget target{std::move(database), readings_of(url)};
+  ExportTarget target{std::move(database), options_of(url)};
   if (const auto checked = target.check_schema(); !checked)
     return Error{checked.error().code, shown(url) + ": " + checked.error().context};
   return target;
@@ -196,17 +208,22 @@ Result<std::optional<Watermark>> ExportTarget::watermark() {
   if (!found) return found.error();
   if (found->empty()) return std::optional<Watermark>{};
   const SqlRow& row = found->front();
-  return std::optional{Watermark{
-      std::get<std::string>(row[1]), static_cast<Sequence>(std::get<std::int64_t>(row[2])),
-      from_micros(std::get<std::int64_t>(row[3])), std::get<std::string>(row[5]),
-      std::get<std::string>(row[6]) == name_of(ReadingRows::raw) ? ReadingRows::raw : ReadingRows::minutes}};
+  const auto& readings = std::get<std::string>(row[6]);
+  const auto& names = std::get<std::string>(row[7]);
+  return std::optional{Watermark{std::get<std::string>(row[1]),
+                                 static_cast<Sequence>(std::get<std::int64_t>(row[2])),
+                                 from_micros(std::get<std::int64_t>(row[3])), std::get<std::string>(row[5]),
+                                 readings == name_of(ReadingRows::raw) ? ReadingRows::raw : ReadingRows::minutes,
+                                 names == name_of(PersonNames::masked) ? PersonNames::masked : PersonNames::given,
+                                 from_micros(std::get<std::int64_t>(row[8]))}};
 }
 
 Result<void> ExportTarget::set_watermark(const Watermark& w) {
   const auto done =
       replace(tables::watermark, whole_table(),
               {{std::int64_t{1}, w.store_id, static_cast<std::int64_t>(w.commit), std::int64_t{micros(w.flushed)},
-                format_time(w.flushed), w.plant_digest, std::string{name_of(w.readings)}}});
+                format_time(w.flushed), w.plant_digest, std::string{name_of(w.readings)},
+                std::string{name_of(w.names)}, std::int64_t{micros(w.readings_from)}}});
   if (!done) return done.error();
   return {};
 }
@@ -222,14 +239,15 @@ Result<std::vector<SqlRow>> ExportTarget::query(std::string_view sql, const std:
   return database_->query(sql, values);
 }
 
-void ExportTarget::make_storable(std::vector<SqlRow>& rows) const {
+void ExportTarget::make_storable(const Table& table, std::vector<SqlRow>& rows, PersonNames names) const {
+  if (names == PersonNames::masked) mask_names(table, rows);
   for (SqlRow& row : rows) {
     for (SqlValue& value : row) database_->make_storable(value);
   }
 }
 
 Result<std::size_t> ExportTarget::replace(const Table& table, const Slice& slice, std::vector<SqlRow> wanted) {
-  make_storable(wanted);
+  make_storable(table, wanted, options_.names);
   const auto present = rows(table, slice);
   if (!present) return present.error();
   std::map<SqlRow, const SqlRow*> stale;
@@ -252,7 +270,7 @@ Result<std::size_t> ExportTarget::replace(const Table& table, const Slice& slice
 }
 
 Result<void> ExportTarget::append(const Table& table, std::vector<SqlRow> rows) {
-  make_storable(rows);
+  make_storable(table, rows, options_.names);
   if (const auto written = appended(); !written) return written;
   appending_ = std::async(std::launch::async, [database = database_.get(), &table, rows = std::move(rows)] {
     return database->insert(table, pointers_to(rows));
@@ -264,7 +282,7 @@ Result<void> ExportTarget::append(const Table& table, std::vector<SqlRow> rows) 
 Result<void> ExportTarget::appended() { return appending_.valid() ? appending_.get() : Result<void>{}; }
 
 Result<void> ExportTarget::upsert(const Table& table, std::vector<SqlRow> rows) {
-  make_storable(rows);
+  make_storable(table, rows, options_.names);
   if (const auto written = appended(); !written) return written;
   return database_->upsert(table, pointers_to(rows));
 }
@@ -272,6 +290,16 @@ Result<void> ExportTarget::upsert(const Table& table, std::vector<SqlRow> rows) 
 Result<std::size_t> ExportTarget::remove(const Table& table, const Slice& slice) {
   if (const auto written = appended(); !written) return written.error();
   return database_->execute(fmt::format("DELETE FROM {} WHERE {}", table.name, slice.where), slice.values);
+}
+
+Result<void> ExportTarget::remove_readings_before(Timestamp month) {
+  if (const auto written = appended(); !written) return written;
+  return database_->remove_months(tables::fact_sensor_event, month);
+}
+
+Result<void> ExportTarget::tend() {
+  if (const auto written = appended(); !written) return written;
+  return database_->tend();
 }
 
 }  // namespace takt

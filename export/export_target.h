@@ -23,6 +23,8 @@ struct Watermark {
   Timestamp flushed;         ///< the store's clock: what lasts is told up to here
   std::string plant_digest;  ///< of the description in the dimension tables
   ReadingRows readings = ReadingRows::minutes;
+  PersonNames names = PersonNames::given;
+  Timestamp readings_from = kBeginOfTime;  ///< fact_sensor_event has none of before
 };
 
 /// A migration as the target knows it.
@@ -52,7 +54,7 @@ class ExportTarget {
 
   // Rows.
   /// What its URL asks for; the watermark says what is there.
-  ReadingRows readings() const { return readings_; }
+  const TargetOptions& options() const { return options_; }
   Result<void> begin();
   Result<void> commit();
   void rollback();
@@ -61,8 +63,9 @@ class ExportTarget {
   /// In order of the key.
   Result<std::vector<SqlRow>> rows(const Table& table, const Slice& slice);
   Result<std::vector<SqlRow>> query(std::string_view sql, const std::vector<SqlValue>& values = {});
-  /// As the database keeps them, which may not take every text as it is.
-  void make_storable(std::vector<SqlRow>& rows) const;
+  /// As the target keeps them: without people's names where they are to be masked, and with no text that the
+  /// database does not take.
+  void make_storable(const Table& table, std::vector<SqlRow>& rows, PersonNames names) const;
   /// Makes the slice hold exactly `rows`: writes what differs, removes what is not among them. How many rows
   /// changed.
   Result<std::size_t> replace(const Table& table, const Slice& slice, std::vector<SqlRow> rows);
@@ -72,20 +75,24 @@ class ExportTarget {
   /// Rows of distinct keys, in place of those that have their keys.
   Result<void> upsert(const Table& table, std::vector<SqlRow> rows);
   Result<std::size_t> remove(const Table& table, const Slice& slice);
+  /// Rows of fact_sensor_event from before the first of a month.
+  Result<void> remove_readings_before(Timestamp month);
+  /// What the database wants to be done now and then: trends made anew, its statistics, too. Not within a flush.
+  Result<void> tend();
 
   /// From any thread: what runs fails soon, and so does all that follows.
   void interrupt() { database_->interrupt(); }
 
  private:
-  ExportTarget(std::unique_ptr<SqlDatabase> database, ReadingRows readings)
-      : database_(std::move(database)), readings_(readings) {}
+  ExportTarget(std::unique_ptr<SqlDatabase> database, TargetOptions options)
+      : database_(std::move(database)), options_(options) {}
   Result<void> check_schema();
   Result<void> step(int version, bool up);
 
   Result<void> appended();
 
   std::unique_ptr<SqlDatabase> database_;
-  ReadingRows readings_;
+  TargetOptions options_;
   std::future<Result<void>> appending_;  // has the database for itself
 };
 

@@ -25,7 +25,8 @@ struct Worker {
   TargetUrl url;
   // The thread's alone.
   Duration pause{0};
-  SteadyTime due;
+  SteadyTime due, tending_due;
+  Duration interval{0}, stall{0};
   // Under the exporter's mutex.
   TargetStatus status;
   std::shared_ptr<ExportTarget> open;  // replaced by the thread alone
@@ -57,6 +58,7 @@ struct Exporter::State {
   void run(Worker& worker);
   void flush_once(Worker& worker, bool at_once);
   Result<FlushReport> open_and_flush(Worker& worker);
+  void tend(Worker& worker) const;
   void watch();
   void note(TargetStatus& status, const Result<FlushReport>& report, Duration took) const;
 };
@@ -74,7 +76,7 @@ void Exporter::State::run(Worker& worker) {
     worker.ended = last;
     flushed.notify_all();
     if (last) return;
-    const auto next = std::min(steady_now() + options.interval, worker.due);
+    const auto next = std::min(steady_now() + worker.interval, worker.due);
     wake.wait_until(lock, next, [&] { return stopping || requested > worker.served; });
   }
 }
@@ -84,16 +86,17 @@ void Exporter::State::flush_once(Worker& worker, bool at_once) {
   if ((!at_once && begin < worker.due) || begin >= give_up.load()) return;
   // A machine may be described, and have spoken, only later: until then there is nothing to export.
   if (!store.has_plant()) {
-    worker.due = begin + options.interval;
+    worker.due = begin + worker.interval;
     return;
   }
   worker.moved = begin;
   worker.flushing = true;
   const auto report = open_and_flush(worker);
+  if (report && !at_once && begin >= worker.tending_due) tend(worker);
   worker.flushing = false;
   const SteadyTime end = steady_now();
   worker.pause =
-      report ? options.interval : std::min(options.longest_pause, std::max(options.interval, 2 * worker.pause));
+      report ? worker.interval : std::min(options.longest_pause, std::max(worker.interval, 2 * worker.pause));
   worker.due = end + worker.pause;
   const std::lock_guard guard{mutex};
   // Opened anew next time: the file may have been replaced, or its disk or server have gone and come back.
@@ -124,6 +127,14 @@ Result<FlushReport> Exporter::State::open_and_flush(Worker& worker) {
   });
 }
 
+/// What fails here is no reason to flush less.
+void Exporter::State::tend(Worker& worker) const {
+  worker.moved = steady_now();
+  worker.tending_due = steady_now() + options.tending;
+  if (const auto done = worker.open->tend(); !done)
+    spdlog::warn("the trends of {} were not made anew: {}", worker.status.name, done.error().context);
+}
+
 /// Ends what a server does not answer: while the exporter runs after ExporterOptions::stall, when it goes at its
 /// deadline.
 void Exporter::State::watch() {
@@ -133,7 +144,7 @@ void Exporter::State::watch() {
     end_of_watch.wait_for(lock, kLook);
     const SteadyTime now = steady_now();
     for (const auto& worker : workers) {
-      const bool stalled = now - worker->moved.load() > options.stall || now >= give_up.load();
+      const bool stalled = now - worker->moved.load() > worker->stall || now >= give_up.load();
       if (worker->flushing && stalled && worker->open) worker->open->interrupt();
     }
   }
@@ -176,7 +187,9 @@ Result<std::unique_ptr<Exporter>> Exporter::open(const Store& store, const std::
     auto worker = std::make_unique<Worker>();
     worker->status.name = std::holds_alternative<SqliteUrl>(*parsed) ? url : shown(*parsed);
     worker->status.state = "starting";
-    worker->status.readings = name_of(readings_of(*parsed));
+    worker->status.readings = name_of(options_of(*parsed).readings);
+    worker->interval = options_of(*parsed).interval.value_or(options.interval);
+    worker->stall = options_of(*parsed).stall.value_or(options.stall);
     worker->url = std::move(*parsed);
     state->workers.push_back(std::move(worker));
   }

@@ -30,13 +30,16 @@ struct TargetStatus {
 void append_json(JsonText& out, const std::vector<TargetStatus>& targets);
 
 struct ExporterOptions {
+  /// Between flushes, where a target's URL says nothing else (TargetOptions).
   Duration interval = std::chrono::seconds{2};
   /// A failing target is tried again after the interval, then twice that, up to this.
   Duration longest_pause = std::chrono::seconds{60};
   /// What flushing may still take once the exporter goes; what is not done by then waits for the next start.
   Duration last_flush = std::chrono::seconds{8};
-  /// A server that does not answer for so long has its connection cut.
+  /// A server that does not answer for so long has its connection cut; the URL may say otherwise.
   Duration stall = std::chrono::seconds{60};
+  /// How often trends and statistics of a target are made anew (ExportTarget::tend()).
+  Duration tending = std::chrono::minutes{10};
 };
 
 /// A thread a target; whatever a target does, ingest, queries and the other targets go on. Any thread may call.

@@ -8,6 +8,7 @@
 #include "export/dimension_rows.h"
 #include "export/rows.h"
 #include "query/oee.h"
+#include "schema/retention.h"
 
 namespace takt {
 namespace {
@@ -21,8 +22,6 @@ constexpr Duration kStopsAView = hours{24 * 7};
 constexpr Duration kReadingsAView = hours{4};
 constexpr std::size_t kInspectionsAWrite = 20'000, kAuditEntriesAWrite = 1000;
 constexpr std::size_t kInspectionsAView = 1000;
-// Of rows that the target cannot have: so many are kept for one write.
-constexpr std::size_t kRowsAnAppend = 10'000;
 constexpr Duration kLookAhead = hours{24 * 39};  // bucket_from() looks a day further
 
 /// Whether two identities are of one store, restored from a backup or not (Store::id()).
@@ -47,6 +46,13 @@ TimeRange joined(TimeRange a, TimeRange b) { return {std::min(a.begin, b.begin),
 
 Timestamp floor_minute(Timestamp t) { return std::chrono::floor<std::chrono::minutes>(t); }
 
+/// The first of the month in UTC.
+Timestamp month_of(Timestamp t) {
+  if (t == kBeginOfTime) return t;
+  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(t)};
+  return std::chrono::sys_days{day.year() / day.month() / 1};
+}
+
 struct Inspection {
   bool withdrawn = false;
   SqlRow row;
@@ -56,7 +62,13 @@ class Flush {
  public:
   Flush(const Store& store, ExportTarget& target, std::optional<TimeRange> only,
         const std::function<bool()>& given_up)
-      : store_(store), target_(target), only_(only), given_up_(given_up), now_(store.clock().now()) {}
+      : store_(store),
+        target_(target),
+        only_(only),
+        given_up_(given_up),
+        now_(store.clock().now()),
+        wanted_(target.options()),
+        readings_from_(month_of(retained_from(now_, wanted_.readings_days))) {}
 
   Result<FlushReport> run();
 
@@ -77,6 +89,8 @@ class Flush {
   Result<void> write_readings(MachineId machine, const std::string& tag, TimeRange span);
   Result<void> write_minutes();
   Result<void> remember(const std::string& name, const ExportedMachine& machine);
+  Result<void> drop_old_readings();
+  Watermark watermark_at(Sequence commit, const std::string& plant_digest) const;
   Result<void> finish();
   Result<void> go_on() const;
   Result<void> replace(const Table& table, const Slice& slice, std::vector<SqlRow> rows);
@@ -92,6 +106,8 @@ class Flush {
   std::optional<TimeRange> only_;
   const std::function<bool()>& given_up_;
   Timestamp now_;
+  const TargetOptions& wanted_;
+  Timestamp readings_from_;
   FlushReport report_;
   Watermark before_;
   bool first_ = false, forgot_ = false;  // nothing is there: never was, or no more
@@ -119,7 +135,7 @@ Result<FlushReport> Flush::run() {
   for (const MachineId machine : machines) {
     if (const auto done = write_machine(machine); !done) return done.error();
   }
-  for (const auto step : {&Flush::append_rest, &Flush::write_minutes, &Flush::finish}) {
+  for (const auto step : {&Flush::append_rest, &Flush::write_minutes, &Flush::drop_old_readings, &Flush::finish}) {
     if (const auto done = (this->*step)(); !done) return done.error();
   }
   return report_;
@@ -130,7 +146,7 @@ Result<void> Flush::look_at_target() {
   const auto watermark = target_.watermark();
   if (!watermark) return watermark.error();
   first_ = !*watermark;
-  before_ = watermark->value_or(Watermark{store_.id(), 0, now_, "", target_.readings()});
+  before_ = watermark->value_or(watermark_at(0, ""));
   if (!same_store(before_.store_id, store_.id())) {
     return Error{ErrorCode::conflict,
                  fmt::format("its rows come from another store ({}, this one is {}); export to a file of its own",
@@ -205,7 +221,7 @@ Result<void> Flush::replace(const Table& table, const Slice& slice, std::vector<
 Result<void> Flush::append(const Table& table, std::vector<SqlRow> rows) {
   std::vector<SqlRow>& kept = appended_[&table];
   std::move(rows.begin(), rows.end(), std::back_inserter(kept));
-  if (kept.size() < kRowsAnAppend) return go_on();
+  if (kept.size() < wanted_.batch_rows) return go_on();
   report_.rows_written += kept.size();
   if (const auto done = target_.append(table, std::exchange(kept, {})); !done) return done;
   return go_on();
@@ -260,7 +276,7 @@ Result<void> Flush::write_dimensions() {
 /// store.
 Result<void> Flush::write_audit() {
   std::int64_t after = 0;
-  if (before_.commit > 0) {
+  if (before_.commit > 0 && before_.names == wanted_.names) {
     const auto last = target_.query("SELECT coalesce(max(id), 0) FROM audit_log");
     if (!last) return last.error();
     after = std::get<std::int64_t>(last->front()[0]);
@@ -535,8 +551,9 @@ Result<void> Flush::write_orders(MachineId machine) {
 /// Tags and spans of whole minutes with readings that are new since the watermark.
 std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId machine) {
   const StoreView view = store_.read();
-  // Asked for in another form than they have there, all are written anew.
-  const Sequence since = before_.readings == target_.readings() ? before_.commit : 0;
+  // Asked for in another form than they have there, or from further back, all are written anew.
+  const bool as_before = before_.readings == wanted_.readings && before_.readings_from <= readings_from_;
+  const Sequence since = as_before ? before_.commit : 0;
   std::vector<std::pair<std::string, TimeRange>> changed;
   for (const ReadingSeries* series : view.series_of(machine)) {
     Intervals minutes;
@@ -557,19 +574,19 @@ std::vector<std::pair<std::string, TimeRange>> Flush::changed_readings(MachineId
 }
 
 Result<void> Flush::write_readings(MachineId machine, const std::string& tag, TimeRange span) {
-  for (Timestamp t = span.begin, end = t; t < span.end; t = end) {
+  for (Timestamp t = std::max(span.begin, readings_from_), end = t; t < span.end; t = end) {
     const Timestamp tomorrow = std::chrono::floor<std::chrono::days>(t) + std::chrono::days{1};
     end = std::min({t + kReadingsAView, tomorrow, span.end});
     const TimeRange part{t, end};
     std::string name;
     std::vector<SqlRow> rows;
-    bool may_vanish = only_ || before_.readings != target_.readings();
+    bool may_vanish = only_ || before_.readings != wanted_.readings;
     {
       const StoreView view = store_.read();
       name = view.numbers().name(machine);
       const ReadingSeries& series = *view.series(machine, tag);
       if (!series.has_rows_of_day(t)) continue;  // what retention has dropped stays in the target
-      auto found = sensor_rows(view, series, part, target_.readings());
+      auto found = sensor_rows(view, series, part, wanted_.readings);
       if (!found) return found.error();
       rows = std::move(*found);
       may_vanish = may_vanish || series.snapshot(part).may_hold_withdrawn();
@@ -585,7 +602,7 @@ Result<void> Flush::write_readings(MachineId machine, const std::string& tag, Ti
     } else {
       // Nothing is to be removed, and the engine says what has changed: no need to look at what stands there.
       std::move(rows.begin(), rows.end(), std::back_inserter(minutes_));
-      if (minutes_.size() >= kRowsAnAppend) done = write_minutes();
+      if (minutes_.size() >= wanted_.batch_rows) done = write_minutes();
     }
     if (!done) return done;
   }
@@ -608,11 +625,22 @@ Result<void> Flush::remember(const std::string& name, const ExportedMachine& mac
                  {{name, machine.settings_digest, us(machine.from), us(machine.last_event), us(machine.settled)}});
 }
 
+/// That of a flush that does what the target's URL asks for.
+Watermark Flush::watermark_at(Sequence commit, const std::string& plant_digest) const {
+  return {store_.id(), commit, now_, plant_digest, wanted_.readings, wanted_.names, readings_from_};
+}
+
+/// Readings of months that nobody wants any more.
+Result<void> Flush::drop_old_readings() {
+  if (readings_from_ <= before_.readings_from) return {};
+  return target_.remove_readings_before(readings_from_);
+}
+
 Result<void> Flush::finish() {
   if (only_ && !first_) return {};
   // A part alone is no flush: the next one still has everything to do.
-  if (only_) return target_.set_watermark({store_.id(), 0, now_, "", target_.readings()});
-  return target_.set_watermark({store_.id(), report_.watermark, now_, digests_.plant, target_.readings()});
+  if (only_) return target_.set_watermark(watermark_at(0, ""));
+  return target_.set_watermark(watermark_at(report_.watermark, digests_.plant));
 }
 
 }  // namespace

@@ -15,5 +15,8 @@ struct Migration {
 
 std::span<const Migration> sqlite_migrations();
 std::span<const Migration> postgres_migrations();
+/// Roles of least privilege in PostgreSQL 15 and newer, with row-level security for some of them:
+/// schema/sql/roles.sql.
+std::string_view postgres_roles();
 
 }  // namespace takt

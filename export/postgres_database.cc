@@ -173,7 +173,8 @@ struct PostgresDatabase::State {
   std::unique_ptr<pqxx::nontransaction> session;
   bool transaction = false;
   std::map<std::string, std::string, std::less<>> prepared;  // names of statements by their text
-  std::set<std::string> partitions;  // of this transaction's tables by month: those that are there for certain
+  std::map<std::string, bool> rules_for_rows;                // for this role, by table
+  std::set<std::chrono::year_month> months_made;  // of fact_sensor_event: there for certain in this transaction
   std::atomic<int> socket{-1};
   std::atomic<bool> cut{false};  // by interrupt()
 
@@ -217,6 +218,13 @@ struct PostgresDatabase::State {
     return session->exec_prepared(statement_name, params);
   }
 
+  bool has_rules_for_rows(const std::string& table) {
+    const auto known = rules_for_rows.find(table);
+    if (known != rules_for_rows.end()) return known->second;
+    const bool has = session->exec_params1("SELECT row_security_active($1)", table)[0].as<bool>();
+    return rules_for_rows.emplace(table, has).first->second;
+  }
+
   /// Their tables may be others from now on.
   void forget_prepared() {
     for (const auto& [sql, statement_name] : prepared) connection->unprepare(statement_name);
@@ -235,17 +243,10 @@ struct PostgresDatabase::State {
       const auto month = day.year() / day.month();
       months.insert({month, month + std::chrono::months{1}});
     }
-    const auto partition_of = [&](std::chrono::year_month month) {
-      return fmt::format("{}_{:04}_{:02}", table.name, int{month.year()}, unsigned{month.month()});
-    };
-    const auto first_day = [](std::chrono::year_month month) {
-      return fmt::format("{:04}-{:02}-01", int{month.year()}, unsigned{month.month()});
-    };
     for (const std::chrono::year_month month : months) {
-      if (!partitions.insert(partition_of(month)).second) continue;
-      session->exec(fmt::format("CREATE TABLE IF NOT EXISTS {} PARTITION OF {} FOR VALUES FROM ('{}') TO ('{}')",
-                                partition_of(month), table.name, first_day(month),
-                                first_day(month + std::chrono::months{1})));
+      if (!months_made.insert(month).second) continue;
+      session->exec(
+          fmt::format("SELECT takt_make_month('{:04}-{:02}-01')", int{month.year()}, unsigned{month.month()}));
     }
   }
 
@@ -310,7 +311,7 @@ Result<std::optional<std::string>> PostgresDatabase::foreign_table() {
 
 Result<void> PostgresDatabase::begin() {
   const auto begun = state_->attempt([&] {
-    state_->partitions.clear();
+    state_->months_made.clear();
     state_->session->exec("BEGIN");
     state_->transaction = true;
     state_->session->exec("SELECT pg_advisory_xact_lock(hashtext('takt'), hashtext(current_schema()))");
@@ -378,10 +379,27 @@ Result<void> PostgresDatabase::upsert(const Table& table, const std::vector<cons
 
 Result<void> PostgresDatabase::insert(const Table& table, const std::vector<const SqlRow*>& rows) {
   if (rows.size() <= kRowsOfAnInsert) return upsert(table, rows);
+  // A role that the rules for rows hold for may not COPY.
+  const auto limited = state_->attempt([&] { return state_->has_rules_for_rows(std::string{table.name}); });
+  if (!limited) return limited.error();
+  if (*limited) return upsert(table, rows);
   const auto done = state_->attempt([&] {
     state_->make_months(table, rows);
     return state_->copy(std::string{table.name}, table, rows), true;
   });
+  if (!done) return done.error();
+  return {};
+}
+
+Result<void> PostgresDatabase::remove_months(const Table&, Timestamp month) {
+  const auto done = query("SELECT takt_drop_months(?::timestamptz)", {format_time(month)});
+  if (!done) return done.error();
+  state_->months_made.clear();
+  return {};
+}
+
+Result<void> PostgresDatabase::tend() {
+  const auto done = query("SELECT takt_tend()", {});
   if (!done) return done.error();
   return {};
 }

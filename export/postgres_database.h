@@ -33,6 +33,8 @@ class PostgresDatabase : public SqlDatabase {
   Result<void> upsert(const Table& table, const std::vector<const SqlRow*>& rows) override;
   /// By COPY into the table itself.
   Result<void> insert(const Table& table, const std::vector<const SqlRow*>& rows) override;
+  Result<void> remove_months(const Table& table, Timestamp month) override;
+  Result<void> tend() override;
   bool in_transaction() const override;
   bool keeps_comments() const override { return true; }
   /// PostgreSQL's texts hold no NUL: U+FFFD stands for it.

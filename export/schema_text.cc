@@ -72,9 +72,11 @@ class Reader {
     if (text.starts_with("CREATE TABLE ")) {
       rest.remove_prefix(13);
       table_ = DescribedTable{take_word(rest), above_, {}, {}};
-    } else if (text.starts_with("CREATE VIEW ")) {
-      rest.remove_prefix(12);
-      schema_.views.push_back({take_word(rest), above_});
+    }
+    for (const std::string_view kind : {"CREATE VIEW ", "CREATE MATERIALIZED VIEW "}) {
+      if (!text.starts_with(kind)) continue;
+      rest.remove_prefix(kind.size());
+      schema_.views.push_back({take_word(rest), above_, kind.find("MATERIALIZED") != std::string_view::npos});
     }
     above_.clear();
   }
@@ -183,7 +185,8 @@ std::string comment_statements(const DescribedSchema& schema) {
           fmt::format("COMMENT ON COLUMN {}.\"{}\" IS {};\n", table.name, column.name, sql_text(column.comment));
   }
   for (const DescribedView& view : schema.views)
-    out += fmt::format("COMMENT ON VIEW {} IS {};\n", view.name, sql_text(view.comment));
+    out += fmt::format("COMMENT ON {}VIEW {} IS {};\n", view.stored ? "MATERIALIZED " : "", view.name,
+                       sql_text(view.comment));
   return out;
 }
 

@@ -22,6 +22,7 @@ struct DescribedTable {
 };
 struct DescribedView {
   std::string name, comment;
+  bool stored = false;  ///< a materialized one
 };
 struct DescribedSchema {
   std::vector<DescribedTable> tables;  ///< in order of their making

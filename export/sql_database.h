@@ -4,6 +4,7 @@
 #include "export/migrations.h"
 #include "export/table.h"
 #include "schema/result.h"
+#include "schema/time.h"
 
 #include <cstddef>
 #include <optional>
@@ -43,6 +44,10 @@ class SqlDatabase {
   virtual Result<void> upsert(const Table& table, const std::vector<const SqlRow*>& rows) = 0;
   /// The same for rows whose keys the table does not have, which may be faster.
   virtual Result<void> insert(const Table& table, const std::vector<const SqlRow*>& rows) = 0;
+  /// Removes the rows of a table kept by months from before the first of a month.
+  virtual Result<void> remove_months(const Table& table, Timestamp month) = 0;
+  /// Makes stored trends anew, and the planner's statistics. Outside of transactions.
+  virtual Result<void> tend() = 0;
   virtual bool in_transaction() const = 0;
 
   /// Whether the schema's comments can stand in the database itself.

@@ -166,6 +166,18 @@ Result<void> SqliteDatabase::insert(const Table& table, const std::vector<const 
   return state_->run_for_each(fmt::format("INSERT INTO {} ({}) {}", table.name, columns, marks_for(table)), rows);
 }
 
+Result<void> SqliteDatabase::remove_months(const Table& table, Timestamp month) {
+  const auto removed =
+      execute(fmt::format("DELETE FROM {} WHERE {} < ?", table.name, table.by_month), {format_time(month)});
+  if (!removed) return removed.error();
+  return {};
+}
+
+Result<void> SqliteDatabase::tend() {
+  if (const auto done = run_script("PRAGMA analysis_limit = 1000; PRAGMA optimize"); !done) return done;
+  return {};
+}
+
 Result<void> SqliteDatabase::run_script(std::string_view sql) {
   state_->forget_statements();  // they may speak of tables that the script drops
   if (sqlite3_exec(state_->handle, std::string{sql}.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) {

@@ -31,6 +31,8 @@ class SqliteDatabase : public SqlDatabase {
   Result<void> each_row(std::string_view sql, const std::function<bool(const SqlRow&)>& visit);
   Result<void> upsert(const Table& table, const std::vector<const SqlRow*>& rows) override;
   Result<void> insert(const Table& table, const std::vector<const SqlRow*>& rows) override;
+  Result<void> remove_months(const Table& table, Timestamp month) override;
+  Result<void> tend() override;
   bool in_transaction() const override;
 
  private:

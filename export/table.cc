@@ -128,10 +128,10 @@ const Table oee_rollup_hourly = rollup("oee_rollup_hourly");
 const Table oee_rollup_shift = rollup("oee_rollup_shift");
 const Table oee_rollup_daily = rollup("oee_rollup_daily");
 const Table audit_log{"audit_log", {"id", "at", "actor", "person", "action", "details", "previous", "hash"}, 1};
-const Table watermark{
-    "takt_watermark",
-    {"only_row", "store_id", "commit_number", "flushed_us", "flushed_at", "plant_digest", "readings"},
-    1};
+const Table watermark{"takt_watermark",
+                      {"only_row", "store_id", "commit_number", "flushed_us", "flushed_at", "plant_digest",
+                       "readings", "names", "readings_from_us"},
+                      1};
 const Table exported_machine{
     "takt_exported_machine", {"machine", "settings_digest", "from_us", "last_event_us", "settled_us"}, 1};
 

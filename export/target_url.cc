@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <utility>
 
 namespace takt {
@@ -11,26 +12,64 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kPostgresSchemes = {"postgresql://", "postgres://"};
 
-/// Takes `readings=...` out of the options behind a `?`, if it is there. invalid_argument: of another kind.
-Result<ReadingRows> take_readings(std::string& options) {
-  constexpr std::string_view kName = "readings=";
+Error wrong_value(std::string_view option, std::string_view wanted) {
+  return invalid(fmt::format("{} of an export target: it may be {}", option, wanted));
+}
+
+Result<std::int64_t> whole_number(std::string_view option, std::int64_t least, std::int64_t most) {
+  const std::string_view text = option.substr(option.find('=') + 1);
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most)
+    return wrong_value(option, fmt::format("a whole number from {} to {}", least, most));
+  return value;
+}
+
+/// One option that may be ours; false: it is not.
+Result<bool> take_option(std::string_view option, TargetOptions& into) {
+  const std::string_view name = option.substr(0, option.find('='));
+  const std::string_view value = option.substr(std::min(option.size(), name.size() + 1));
+  const auto number = [&](std::int64_t least, std::int64_t most, const auto& take) -> Result<bool> {
+    const auto found = whole_number(option, least, most);
+    if (!found) return found.error();
+    take(*found);
+    return true;
+  };
+  if (name == "readings") {
+    if (value != name_of(ReadingRows::minutes) && value != name_of(ReadingRows::raw))
+      return wrong_value(option, "minutes or raw");
+    into.readings = value == name_of(ReadingRows::raw) ? ReadingRows::raw : ReadingRows::minutes;
+    return true;
+  }
+  if (name == "names") {
+    if (value != name_of(PersonNames::given) && value != name_of(PersonNames::masked))
+      return wrong_value(option, "given or masked");
+    into.names = value == name_of(PersonNames::masked) ? PersonNames::masked : PersonNames::given;
+    return true;
+  }
+  if (name == "readings_days") return number(0, 1'000'000, [&](std::int64_t n) { into.readings_days = n; });
+  if (name == "batch_rows")
+    return number(1, 1'000'000, [&](std::int64_t n) { into.batch_rows = static_cast<std::size_t>(n); });
+  if (name == "interval_s")
+    return number(1, 86'400, [&](std::int64_t n) { into.interval = std::chrono::seconds{n}; });
+  if (name == "stall_s") return number(5, 86'400, [&](std::int64_t n) { into.stall = std::chrono::seconds{n}; });
+  return false;
+}
+
+/// Takes ours out of the options behind a `?`. invalid_argument: a value that cannot be.
+Result<TargetOptions> take_options(std::string& options) {
   std::string rest;
-  ReadingRows readings = ReadingRows::minutes;
+  TargetOptions ours;
   for (std::size_t from = 0; from < options.size();) {
     const std::size_t end = std::min(options.find('&', from), options.size());
     const std::string_view option = std::string_view{options}.substr(from, end - from);
     from = end + 1;
-    if (!option.starts_with(kName)) {
-      rest += (rest.empty() ? "" : "&") + std::string{option};
-      continue;
-    }
-    const std::string_view value = option.substr(kName.size());
-    if (value != name_of(ReadingRows::minutes) && value != name_of(ReadingRows::raw))
-      return invalid(fmt::format("readings={} of an export target: it may be minutes or raw", value));
-    readings = value == name_of(ReadingRows::raw) ? ReadingRows::raw : ReadingRows::minutes;
+    const auto taken = take_option(option, ours);
+    if (!taken) return taken.error();
+    if (!*taken) rest += (rest.empty() ? "" : "&") + std::string{option};
   }
   options = std::move(rest);
-  return readings;
+  return ours;
 }
 
 /// What stands before the `?`, and behind it.
@@ -42,20 +81,20 @@ std::pair<std::string, std::string> split_options(std::string_view url) {
 
 Result<TargetUrl> parse_sqlite(std::string_view url, std::string_view after_scheme) {
   auto [file, options] = split_options(after_scheme);
-  const auto readings = take_readings(options);
-  if (!readings) return readings.error();
+  const auto ours = take_options(options);
+  if (!ours) return ours.error();
   if (!options.empty())
     return invalid(fmt::format("\"{}\": the option \"{}\" is not known for SQLite targets", url, options));
   if (file.starts_with("//")) file.erase(0, 2);
   if (file.empty()) return invalid(fmt::format("\"{}\" names no file; write sqlite:FILE", url));
-  return TargetUrl{SqliteUrl{file, *readings}};
+  return TargetUrl{SqliteUrl{file, *ours}};
 }
 
 Result<TargetUrl> parse_postgres(std::string_view url) {
   auto [connection, options] = split_options(url);
-  const auto readings = take_readings(options);
-  if (!readings) return readings.error();
-  return TargetUrl{PostgresUrl{options.empty() ? connection : connection + '?' + options, *readings}};
+  const auto ours = take_options(options);
+  if (!ours) return ours.error();
+  return TargetUrl{PostgresUrl{options.empty() ? connection : connection + '?' + options, *ours}};
 }
 
 /// Whether a name of a connection's option says that its value is a secret.
@@ -87,8 +126,10 @@ std::string without_password(std::string_view url) {
 
 std::string_view name_of(ReadingRows rows) { return rows == ReadingRows::raw ? "raw" : "minutes"; }
 
-ReadingRows readings_of(const TargetUrl& url) {
-  return std::visit([](const auto& any) { return any.readings; }, url);
+std::string_view name_of(PersonNames names) { return names == PersonNames::masked ? "masked" : "given"; }
+
+const TargetOptions& options_of(const TargetUrl& url) {
+  return std::visit([](const auto& any) -> const TargetOptions& { return any.options; }, url);
 }
 
 Result<TargetUrl> parse_target_url(std::string_view url) {

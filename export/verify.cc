@@ -45,6 +45,8 @@ class Verification {
   ExportTarget& target_;
   Timestamp now_;
   ReadingRows readings_ = ReadingRows::minutes;
+  PersonNames names_ = PersonNames::given;
+  Timestamp readings_from_ = kBeginOfTime;
   VerifyReport report_;
   std::set<std::string> machines_;
 };
@@ -61,6 +63,8 @@ Result<VerifyReport> Verification::run() {
   }
   now_ = (*watermark)->flushed;
   readings_ = (*watermark)->readings;
+  names_ = (*watermark)->names;
+  readings_from_ = (*watermark)->readings_from;
   report_.watermark = (*watermark)->commit;
   report_.sequence = store_.sequence();
   std::size_t count = 0;
@@ -84,7 +88,7 @@ void Verification::tell(Difference difference) {
 
 Result<void> Verification::compare(const Table& table, const std::string& machine, const Slice& slice,
                                    std::vector<SqlRow> rows) {
-  target_.make_storable(rows);
+  target_.make_storable(table, rows, names_);
   const auto present = target_.rows(table, slice);
   if (!present) return present.error();
   const auto key = [&](const SqlRow& row) {
@@ -244,7 +248,7 @@ Result<void> Verification::check_readings(MachineId machine) {
     }
   }
   for (const auto& [tag, span] : tags) {
-    for (Timestamp t = span.begin; t < span.end; t += kReadingsAView) {
+    for (Timestamp t = std::max(span.begin, readings_from_); t < span.end; t += kReadingsAView) {
       std::vector<SqlRow> rows;
       {
         const StoreView view = store_.read();

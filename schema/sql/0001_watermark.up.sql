@@ -7,7 +7,9 @@ CREATE TABLE takt_watermark (
   flushed_us @integer@ NOT NULL,                 -- the store's clock at that moment: what lasts is told up to here
   flushed_at @moment@ NOT NULL,                  -- the same as a moment
   plant_digest TEXT NOT NULL,                    -- of the plant description in the dimension tables
-  readings TEXT NOT NULL                         -- a row of fact_sensor_event is of: minutes; raw: moments
+  readings TEXT NOT NULL,                        -- a row of fact_sensor_event is of: minutes; raw: moments
+  names TEXT NOT NULL,                           -- of people: given; masked
+  readings_from_us @integer@ NOT NULL            -- fact_sensor_event has none of before this moment
 )@strict@;
 
 -- What is exported of each machine.

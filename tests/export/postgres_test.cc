@@ -175,10 +175,94 @@ TEST_F(Postgres, KeepsReadingsByMonthAndMakesTheNextOneAhead) {
   ASSERT_TRUE(t.migrate_to(0));
 }
 
+TEST_F(Postgres, RolesMayDoWhatTheirNamesSayAndNoMore) {
+  use_plant(std::string{kSmallPlant} + "[[line]]\nid = \"L2\"\n[[machine]]\nid = \"M3\"\nline = \"L2\"\n");
+  send(R"({"type":"state","machine":"M3","ts":"2026-01-06T05:00:00Z","state":"running"}
+{"type":"reading","machine":"M3","tag":"t","ts":"2026-01-06T08:00:00Z","value":1})");
+  const std::string where = url("wh");
+  {
+    ExportTarget t = target("wh");
+    flushed(t);
+  }
+  auto owner = PostgresDatabase::open(PostgresUrl{where, {}});
+  ASSERT_TRUE(owner);
+  for (int twice = 0; twice < 2; ++twice) {
+    const auto made = (*owner)->run_script(postgres_roles());
+    ASSERT_TRUE(made) << made.error().context;
+  }
+  ASSERT_TRUE((*owner)->run_script(
+      "CREATE ROLE boss LOGIN IN ROLE takt_admin; CREATE ROLE line2 LOGIN IN ROLE takt_scoped_reader;"
+      "CREATE ROLE pump LOGIN IN ROLE takt_writer; CREATE ROLE all_of_it LOGIN IN ROLE takt_reader;"
+      "CREATE ROLE nobody LOGIN IN ROLE takt_scoped_reader; CREATE ROLE stranger LOGIN;"
+      "INSERT INTO takt_reader_scope VALUES ('line2', NULL, 'L2')"));
+  const auto opened_as = [&](std::string_view role) {
+    std::string mine = where;
+    mine.replace(mine.find("takt@"), 4, role);
+    return ExportTarget::open(*parse_target_url(mine), ExportTarget::Mode::existing);
+  };
+  const auto as = [&](std::string_view role) {
+    auto opened = opened_as(role);
+    EXPECT_TRUE(opened) << opened.error().context;
+    return std::move(*opened);
+  };
+  const auto machines = [](ExportTarget& t, std::string_view from) {
+    return one(t, "SELECT string_agg(DISTINCT machine, ' ' ORDER BY machine) FROM " + std::string{from});
+  };
+  const auto is_denied = [](ExportTarget& t, const std::string& sql) {
+    const auto done = t.query(sql);
+    return !done && done.error().context.find("denied") != std::string::npos;
+  };
+
+  // The writer flushes, also what is new, in a month that is new, and makes the trends anew.
+  ExportTarget writer = as("pump");
+  for (int i = 0; i < 40; ++i) send_more(i);
+  send(R"({"type":"reading","machine":"M3","tag":"t","ts":"2025-06-01T08:00:00Z","value":1})");
+  flushed(writer);
+  expect_equal(writer);
+  const auto tended = writer.tend();
+  EXPECT_TRUE(tended) << tended.error().context;
+  EXPECT_TRUE(is_denied(writer, "SELECT * FROM takt_reader_scope"));
+  EXPECT_TRUE(is_denied(writer, "UPDATE takt_schema SET version = 1"));
+  EXPECT_FALSE(writer.query("DROP TABLE fact_downtime"));
+  EXPECT_FALSE(writer.migrate_to(0));
+  EXPECT_TRUE(writer.remove_readings_before(at("2025-07-01T00:00:00Z")));
+  // All of it anew, as a new target would get it.
+  ASSERT_TRUE(writer.query("DELETE FROM takt_watermark"));
+  flushed(writer);
+  expect_equal(writer);
+
+  ExportTarget reader = as("all_of_it");
+  EXPECT_EQ(machines(reader, "oee_rollup_hourly"), "M1 M3");
+  EXPECT_EQ(machines(reader, "mv_machine_oee_weekly"), "M1 M3");
+  EXPECT_TRUE(is_denied(reader, "SELECT * FROM audit_log"));
+  EXPECT_TRUE(is_denied(reader, "DELETE FROM fact_downtime"));
+
+  ExportTarget scoped = as("line2");
+  for (const char* table : {"oee_rollup_hourly", "oee_rollup_shift", "oee_rollup_daily", "fact_sensor_event",
+                            "vw_bi_oee_daily", "vw_current_shift_oee"})
+    EXPECT_EQ(machines(scoped, table), "M3") << table;
+  EXPECT_EQ(one(scoped, "SELECT count(*) FROM fact_downtime"), "0");
+  EXPECT_EQ(one(scoped, "SELECT string_agg(id, ' ' ORDER BY id) FROM dim_equipment WHERE level = 'machine'"),
+            "M3");
+  EXPECT_TRUE(is_denied(scoped, "SELECT * FROM fact_sensor_event_2026_01"));
+  EXPECT_TRUE(is_denied(scoped, "SELECT * FROM mv_machine_oee_weekly"));
+  EXPECT_TRUE(is_denied(scoped, "INSERT INTO takt_reader_scope VALUES ('line2', NULL, NULL)"));
+
+  ExportTarget none = as("nobody");
+  EXPECT_EQ(one(none, "SELECT count(*) FROM oee_rollup_hourly"), "0");
+  const auto stranger = opened_as("stranger");
+  ASSERT_FALSE(stranger);
+  EXPECT_NE(stranger.error().context.find("denied"), std::string::npos) << stranger.error().context;
+
+  ExportTarget admin = as("boss");
+  ASSERT_TRUE(admin.query("SET ROLE takt_admin"));
+  EXPECT_EQ(machines(admin, "oee_rollup_hourly"), "M1 M3");
+}
+
 TEST_F(Postgres, OtherTablesMayStandBesideTaktsButNoneInTheirPlace) {
   const std::string where = url("shared");
   {
-    auto database = PostgresDatabase::open(PostgresUrl{where});
+    auto database = PostgresDatabase::open(PostgresUrl{where, {}});
     ASSERT_TRUE(database);
     ASSERT_TRUE((*database)->run_script("CREATE TABLE recipes (name text)"));
   }

@@ -191,10 +191,10 @@ TEST(TargetUrl, IsShownWithoutItsPassword) {
 TEST(TargetUrl, NamesAFile) {
   EXPECT_EQ(std::get<SqliteUrl>(*parse_target_url("sqlite:a/b.db")).file, "a/b.db");
   EXPECT_EQ(std::get<SqliteUrl>(*parse_target_url("sqlite:///a/b.db")).file, "/a/b.db");
-  EXPECT_EQ(readings_of(*parse_target_url("sqlite:a.db?readings=raw")), ReadingRows::raw);
-  EXPECT_EQ(readings_of(*parse_target_url("postgresql://db/x?sslmode=require")), ReadingRows::minutes);
+  EXPECT_EQ(options_of(*parse_target_url("sqlite:a.db?readings=raw")).readings, ReadingRows::raw);
+  EXPECT_EQ(options_of(*parse_target_url("postgresql://db/x?sslmode=require")).readings, ReadingRows::minutes);
   const auto raw = parse_target_url("postgresql://db/x?readings=raw&sslmode=require");
-  EXPECT_EQ(readings_of(*raw), ReadingRows::raw);
+  EXPECT_EQ(options_of(*raw).readings, ReadingRows::raw);
   EXPECT_EQ(shown(*raw), "postgresql://db/x?sslmode=require");
   for (const char* wrong : {"sqlite:", "a.db", "mysql://x", "sqlite:a.db?colour=red", "sqlite:a.db?readings=some",
                             "postgresql://db/x?readings=", ""}) {

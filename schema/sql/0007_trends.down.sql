@@ -1,0 +1,11 @@
+@postgres DROP FUNCTION takt_tend();
+@postgres DROP FUNCTION takt_drop_months(timestamptz);
+@postgres DROP FUNCTION takt_make_month(date);
+DROP VIEW vw_bi_quality;
+DROP VIEW vw_bi_production;
+DROP VIEW vw_bi_downtime;
+DROP VIEW vw_bi_oee_shift;
+DROP VIEW vw_bi_oee_daily;
+DROP @snapshot@ mv_downtime_reason_weekly;
+DROP @snapshot@ mv_line_oee_monthly;
+DROP @snapshot@ mv_machine_oee_weekly;
