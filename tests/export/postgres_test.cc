@@ -5,6 +5,9 @@
 
 #include <signal.h>
 
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
 #include <thread>
 
 namespace takt {
@@ -257,6 +260,36 @@ TEST_F(Postgres, RolesMayDoWhatTheirNamesSayAndNoMore) {
   ExportTarget admin = as("boss");
   ASSERT_TRUE(admin.query("SET ROLE takt_admin"));
   EXPECT_EQ(machines(admin, "oee_rollup_hourly"), "M1 M3");
+}
+
+TEST_F(Postgres, GrafanasDashboardAsksWhatCanBeAnswered) {
+  send(R"({"type":"reading","machine":"M1","tag":"t","ts":"2026-01-06T08:00:00Z","value":1})");
+  ExportTarget t = target("wh");
+  flushed(t);
+  std::ifstream file{"docs/grafana/takt_oee.json"};
+  const auto dashboard = nlohmann::json::parse(file);
+  const auto answered = [&](std::string sql) {
+    sql = std::regex_replace(sql, std::regex{R"(\$__timeFilter\(([a-z_.:]+)\))"},
+                             "$1 BETWEEN '2026-01-01T00:00:00Z' AND '2026-02-01T00:00:00Z'");
+    for (const auto& [variable, value] :
+         {std::pair{"$line", "'L1'"}, std::pair{"$machine", "'M1'"}, std::pair{"$tag", "'t'"}}) {
+      for (std::size_t at = 0; (at = sql.find(variable, at)) != std::string::npos;)
+        sql.replace(at, std::string_view{variable}.size(), value);
+    }
+    const auto rows = t.query(sql);
+    EXPECT_TRUE(rows) << sql << '\n' << rows.error().context;
+    return rows && !rows->empty();
+  };
+  std::size_t panels = 0;
+  for (const auto& panel : dashboard.at("panels")) {
+    for (const auto& asked : panel.at("targets"))
+      EXPECT_TRUE(answered(asked.at("rawSql"))) << panel.at("title") << " shows nothing";
+    ++panels;
+  }
+  EXPECT_EQ(panels, 8U);
+  // The tags offered are those of the last day of now, which is none of the test's.
+  for (const auto& variable : dashboard.at("templating").at("list"))
+    EXPECT_EQ(answered(variable.at("query")), variable.at("name") != "tag");
 }
 
 TEST_F(Postgres, OtherTablesMayStandBesideTaktsButNoneInTheirPlace) {
