@@ -134,6 +134,7 @@ Result<int> verify_target(const Arguments& arguments) {
     fmt::print("... and {} more\n", report->differing - report->differences.size());
   }
   fmt::print("{} rows compared, {} values differ\n", report->rows, report->differing);
+  if (report->made_anew > 0) fmt::print("{} of the hours were made anew from their events\n", report->made_anew);
   if (!report->equal() && report->watermark < report->sequence) {
     fmt::print("the target is at commit {}, the store at {}: bring it up to date with takt export\n",
                report->watermark, report->sequence);

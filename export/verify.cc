@@ -13,6 +13,7 @@ namespace takt {
 namespace {
 
 constexpr std::size_t kDifferencesTold = 100, kAuditPage = 1000;
+constexpr std::size_t kSampleEvery = 12;  // of a machine's hours one, made anew from its events
 constexpr Duration kReadingsAView = std::chrono::hours{24};
 
 std::string text_of(const SqlValue& value) {
@@ -39,6 +40,7 @@ class Verification {
   Result<void> check_strangers();
   Result<void> compare(const Table& table, const std::string& machine, const Slice& slice,
                        std::vector<SqlRow> rows);
+  void sample(const StoreView& view, MachineId machine, const Bucket& hour);
   void tell(Difference difference);
 
   const Store& store_;
@@ -138,6 +140,15 @@ Result<void> Verification::check_machine(MachineId machine) {
   return {};
 }
 
+/// That an hour's sums are those of its events: else a row could equal a figure that is wrong itself.
+void Verification::sample(const StoreView& view, MachineId machine, const Bucket& hour) {
+  const MachineRecord& record = view.machine(machine);
+  ++report_.made_anew;
+  if (record.account(hour.range, now_) == record.account_from_events(hour.range, now_)) return;
+  tell({"oee_rollup_hourly", view.numbers().name(machine), format_time(hour.range.begin), "the engine's sums",
+        "other", "those of its events"});
+}
+
 Result<void> Verification::check_buckets(MachineId machine, Grain grain) {
   std::vector<SqlRow> rows;
   PieceRows pieces;
@@ -154,6 +165,7 @@ Result<void> Verification::check_buckets(MachineId machine, Grain grain) {
       if (!bucket || bucket->range.begin >= span->end) continue;
       rows.push_back(rollup_row(view, machine, grain, *bucket, now_));
       if (grain != Grain::hour || bucket->range.begin < kept.pieces) continue;
+      if (bucket->range.begin >= kept.stops && rows.size() % kSampleEvery == 1) sample(view, machine, *bucket);
       PieceRows made = piece_rows(view, machine, *bucket, now_);
       std::move(made.production.begin(), made.production.end(), std::back_inserter(pieces.production));
       std::move(made.scrap.begin(), made.scrap.end(), std::back_inserter(pieces.scrap));

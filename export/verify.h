@@ -19,9 +19,10 @@ struct Difference {
 std::string to_string(const Difference& difference);
 
 struct VerifyReport {
-  Sequence watermark = 0;  ///< of the target
-  Sequence sequence = 0;   ///< of the store: ahead of the watermark, the target needs a flush
-  std::size_t rows = 0;    ///< compared
+  Sequence watermark = 0;     ///< of the target
+  Sequence sequence = 0;      ///< of the store: ahead of the watermark, the target needs a flush
+  std::size_t rows = 0;       ///< compared
+  std::size_t made_anew = 0;  ///< hours whose sums were made anew from their events, and compared
   std::size_t differing = 0;
   std::vector<Difference> differences;  ///< the first hundred
 

@@ -86,6 +86,7 @@ TEST_F(Week, EndsEqualInBothDatabases) {
   EXPECT_GT(revised, 50U);
   expect_equal(sqlite);
   expect_equal(postgres);
+  EXPECT_GE(verify(store(), postgres)->made_anew, kMachines * kDays * 2 - kMachines);
   EXPECT_EQ(contents(sqlite), contents(postgres));
   EXPECT_NE(one(postgres, "SELECT count(*) FROM fact_downtime"), "0");
 }
