@@ -108,6 +108,15 @@ std::vector<SqlRow> product_rows(const Plant& plant, const json::object& all) {
   return rows;
 }
 
+std::vector<SqlRow> tag_rows(const Plant& plant, const json::object& all) {
+  std::vector<SqlRow> rows;
+  for (std::size_t i = 0; i < plant.tags.size(); ++i) {
+    const Tag& t = plant.tags[i];
+    rows.push_back({t.machine, t.name, t.unit, member(list(all, "tag")[i].as_object(), "kind")});
+  }
+  return rows;
+}
+
 std::vector<SqlRow> reason_rows(const Plant& plant) {
   std::vector<SqlRow> rows;
   for (const Reason& r : plant.reasons) {
@@ -164,6 +173,7 @@ std::vector<TableRows> plant_dimensions(const Plant& plant) {
   std::vector<SqlRow> defects;
   for (const Defect& d : plant.defects) defects.push_back({d.code, d.name});
   return {{&tables::dim_equipment, equipment_rows(plant, all)},
+          {&tables::dim_tag, tag_rows(plant, all)},
           {&tables::dim_shift, shift_rows(plant, all)},
           {&tables::dim_product, product_rows(plant, all)},
           {&tables::dim_downtime_reason, reason_rows(plant)},

@@ -89,6 +89,7 @@ const Table dim_equipment{
     {"level", "id", "name", "iso14224_level", "parent_level", "parent_id", "area", "line", "active", "attributes"},
     2};
 const Table dim_product{"dim_product", {"product", "name", "unit", "ideal_cycles", "characteristics"}, 1};
+const Table dim_tag{"dim_tag", {"machine", "tag", "unit", "kind"}, 2};
 const Table dim_unit_of_measure{
     "dim_unit_of_measure", {"unit", "name", "quantity", "base_unit", "factor", "offset"}, 1};
 const Table dim_quality_defect_type{"dim_quality_defect_type", {"defect", "name"}, 1};

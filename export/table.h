@@ -38,8 +38,8 @@ struct Slice {
 inline Slice whole_table() { return {"1 = 1", {}}; }
 
 namespace tables {
-extern const Table dim_date, dim_shift, dim_equipment, dim_product, dim_unit_of_measure, dim_quality_defect_type,
-    dim_downtime_reason, dim_date_range, dim_order;
+extern const Table dim_date, dim_shift, dim_equipment, dim_product, dim_tag, dim_unit_of_measure,
+    dim_quality_defect_type, dim_downtime_reason, dim_date_range, dim_order;
 extern const Table fact_production, fact_downtime, fact_quality, fact_scrap, fact_sensor_event;
 extern const Table oee_rollup_hourly, oee_rollup_shift, oee_rollup_daily;
 extern const Table audit_log, watermark, exported_machine;

@@ -3,6 +3,7 @@ DROP TABLE dim_date_range;
 DROP TABLE dim_downtime_reason;
 DROP TABLE dim_quality_defect_type;
 DROP TABLE dim_unit_of_measure;
+DROP TABLE dim_tag;
 DROP TABLE dim_product;
 DROP TABLE dim_equipment;
 DROP TABLE dim_shift;

@@ -73,6 +73,15 @@ CREATE TABLE dim_product (
   characteristics @json@ NOT NULL                -- JSON: [{"name":"diameter","lsl":73.9,"usl":74.1,"target":74,"subgroup_size":5}]
 )@rowless@;
 
+-- Tags of readings as the plant description has them; facts may name others.
+CREATE TABLE dim_tag (
+  machine TEXT NOT NULL,                         -- empty: the tag of that name on every machine that has none of its own
+  tag TEXT NOT NULL,                             -- its name
+  unit TEXT NOT NULL,                            -- of its values: dim_unit_of_measure; empty: none was given
+  kind TEXT NOT NULL,                            -- gauge, counter, state
+  PRIMARY KEY (machine, tag)
+)@rowless@;
+
 -- value in base_unit = value * factor + offset
 CREATE TABLE dim_unit_of_measure (
   unit TEXT PRIMARY KEY,                         -- its symbol

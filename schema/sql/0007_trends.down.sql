@@ -1,6 +1,7 @@
 @postgres DROP FUNCTION takt_tend();
 @postgres DROP FUNCTION takt_drop_months(timestamptz);
 @postgres DROP FUNCTION takt_make_month(date);
+DROP VIEW vw_bi_readings;
 DROP VIEW vw_bi_quality;
 DROP VIEW vw_bi_production;
 DROP VIEW vw_bi_downtime;

@@ -104,6 +104,17 @@ LEFT JOIN dim_equipment e ON e.level = 'machine' AND e.id = f.machine
 LEFT JOIN dim_product p ON p.product = f.product
 LEFT JOIN dim_quality_defect_type d ON d.defect = f.defect;
 
+-- Readings, each with the unit of its tag.
+CREATE VIEW vw_bi_readings AS
+SELECT f.machine, e.name AS machine_name, e.line, e.area, f.tag, f.minute, f.readings, f.good_readings, f.value_min, f.value_max,
+       f.value_avg, f.value_first, f.value_last, f.text_last, nullif(coalesce(own.unit, shared.unit), '') AS unit,
+       u.name AS unit_name, u.quantity
+FROM fact_sensor_event f
+LEFT JOIN dim_equipment e ON e.level = 'machine' AND e.id = f.machine
+LEFT JOIN dim_tag own ON own.machine = f.machine AND own.tag = f.tag
+LEFT JOIN dim_tag shared ON shared.machine = '' AND shared.tag = f.tag
+LEFT JOIN dim_unit_of_measure u ON u.unit = coalesce(own.unit, shared.unit);
+
 @postgres -- Where TimescaleDB is installed, its chunks take the place of our months.
 @postgres DO $timescale$ BEGIN
 @postgres   IF EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb') THEN

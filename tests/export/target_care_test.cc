@@ -1,5 +1,7 @@
 // What a target's URL asks for, what is done for it now and then, and what stands beside the facts: trends, tables
 // for tools that join badly.
+#include <fmt/format.h>
+
 #include "tests/export/warehouse_fixture.h"
 
 namespace takt {
@@ -126,6 +128,34 @@ TEST_P(TargetCare, TrendsAreRatiosOfSumsAndFollowWhenTheyAreTended) {
   flushed(t);
   ASSERT_TRUE(t.tend());
   EXPECT_EQ(one(t, "SELECT produced_quantity FROM mv_machine_oee_weekly WHERE iso_week = 2"), "3100");
+}
+
+TEST_P(TargetCare, ReadingsAndQuantitiesCarryTheirUnits) {
+  use_plant(
+      std::string{kSmallPlant} +
+      "[[tag]]\nname = \"temp\"\nunit = \"degC\"\n[[tag]]\nmachine = \"M1\"\nname = \"temp\"\nunit = \"K\"\n");
+  for (const char* machine : {"M1", "M2"}) {
+    for (const char* tag : {"temp", "other"})
+      send(fmt::format(R"({{"type":"reading","machine":"{}","tag":"{}","value":1,"ts":"2026-01-06T08:00:00Z"}})",
+                       machine, tag));
+  }
+  send(R"({"type":"count","machine":"M1","product":"X","ts":"2026-01-06T08:00:00Z","good":3})");
+  ExportTarget t = open("");
+  flushed(t);
+  const auto unit_of = [&](const char* machine, const char* tag) {
+    return one(t,
+               fmt::format("SELECT unit FROM vw_bi_readings WHERE machine = '{}' AND tag = '{}'", machine, tag));
+  };
+  EXPECT_EQ(unit_of("M1", "temp"), "K");
+  EXPECT_EQ(unit_of("M2", "temp"), "degC");
+  EXPECT_EQ(unit_of("M2", "other"), "null");
+  EXPECT_EQ(one(t, "SELECT count(*) FROM vw_bi_readings"), "4");
+  EXPECT_EQ(one(t, "SELECT unit FROM vw_bi_production"), "pcs");
+  EXPECT_EQ(one(t,
+                "SELECT count(*) FROM dim_tag g LEFT JOIN dim_unit_of_measure u ON u.unit = g.unit WHERE u.unit "
+                "IS NULL"),
+            "0");
+  expect_equal(t);
 }
 
 TAKT_OF_EITHER_DATABASE(TargetCare);
